@@ -1,0 +1,102 @@
+/**
+ * The training loop in the open: batches in, one compiled step each, a report out. It can start at any step and
+ * stop after any, with the same numbers as if it had not: the order of the samples, the learning rate and the random
+ * draws all follow from the position.
+ */
+import { compile, data, loss, type nn, optim, type Tensor } from 'glissade'
+import { learningRate, type Settings, weightDecay } from './network.ts'
+
+export type Samples = data.Dataset<{ x: Tensor; y: Tensor }>
+
+/** How far a run is: whole epochs, and steps of the one after. */
+export interface Position {
+  readonly epoch: number
+  readonly step: number
+}
+
+export interface StepReport extends Position {
+  /** The mean loss of the batch before the step. */
+  readonly loss: number
+  readonly correct: number
+  readonly count: number
+}
+
+export const newOptimizer = (model: nn.Module, { lr }: Settings): optim.Optimizer =>
+  optim.adamW({ lr, weightDecay }).for(model)
+
+export const stepsPerEpoch = (samples: Samples, { batch }: Settings): number => Math.ceil(samples.length / batch)
+
+/** Trains until the epochs are over; the caller may stop after any report. */
+export async function* train(
+  model: nn.Sequential,
+  optimizer: optim.Optimizer,
+  samples: Samples,
+  settings: Settings,
+  from: Position = { epoch: 0, step: 0 },
+): AsyncGenerator<StepReport> {
+  const { epochs, batch, lr, seed } = settings
+  const steps = stepsPerEpoch(samples, settings)
+  model.train()
+  const step = compile((x: Tensor, y: Tensor) => {
+    const logits = model.forward(x)
+    const l = loss.crossEntropy(logits, y)
+    optimizer.minimize(l)
+    return { loss: l, correct: logits.argMax(-1).eq(y).sum() }
+  })
+  for (let { epoch, step: done } = from; epoch < epochs; epoch++, done = 0) {
+    const order = data.permutation(samples.length, seed, epoch)
+    while (done < steps) {
+      const { x, y } = await samples.batchAt(order.subarray(done * batch, (done + 1) * batch))
+      optimizer.lr = learningRate(epoch * steps + done, epochs * steps, lr)
+      const result = await step(x, y)
+      done++
+      yield {
+        epoch,
+        step: done,
+        loss: await result.loss.item(),
+        correct: await result.correct.item(),
+        count: y.shape[0],
+      }
+    }
+  }
+}
+
+export interface Outcome {
+  readonly accuracy: number
+  /** counts[truth][answer] */
+  readonly confusion: readonly (readonly number[])[]
+  /** What it got wrong, the most confident first. */
+  readonly mistakes: readonly Mistake[]
+}
+
+export interface Mistake {
+  readonly pixels: ArrayLike<number>
+  readonly truth: number
+  readonly answer: number
+  /** The probability that it gave to its answer. */
+  readonly confidence: number
+}
+
+const testBatch = 250
+
+/** What the model answers on samples it has not seen. */
+export async function examine(model: nn.Sequential, samples: Samples, classes: number): Promise<Outcome> {
+  model.eval()
+  const ask = compile((x: Tensor) => model.forward(x).softmax(-1))
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
+  const mistakes: Mistake[] = []
+  for await (const { x, y } of samples.batches(testBatch)) {
+    const [shares, truths, pictures] = await Promise.all([(await ask(x)).data(), y.data(), x.data()])
+    const size = pictures.length / truths.length
+    for (const [i, truth] of truths.entries()) {
+      const row = Array.from(shares.subarray(i * classes, (i + 1) * classes))
+      const answer = row.indexOf(Math.max(...row))
+      confusion[truth][answer]++
+      if (answer === truth) continue
+      mistakes.push({ pixels: pictures.subarray(i * size, (i + 1) * size), truth, answer, confidence: row[answer] })
+    }
+  }
+  const right = confusion.reduce((sum, row, i) => sum + row[i], 0)
+  mistakes.sort((a, b) => b.confidence - a.confidence)
+  return { accuracy: right / samples.length, confusion, mistakes }
+}

@@ -1,0 +1,101 @@
+/**
+ * Symbols into words: indices and conditions of symbolic.ts as expressions of the loop-nest language, for a scalar
+ * or for a vector of neighbours along one variable.
+ *
+ * In a vector the variable stands for its first lane; a load is one vector load where the address takes steps of
+ * 1 with the variable, one scalar for all lanes where it does not change, else lane by lane.
+ */
+import { add, and, binary, convert, div, eq, i32, index, le, load, gather, lt, mask, mul, ramp, splat, sub, variable } from '../kernel/build.ts'
+import type { Expr } from '../kernel/ir.ts'
+import type { Atom, Condition, Index } from './symbolic.ts'
+import { stepOf, varies } from './symbolic.ts'
+
+/** The lanes that an expression is built for: neighbours along `variable`, or 1. */
+export interface Lanes {
+  readonly count: number
+  readonly variable: string
+}
+
+/** The variable that counts lanes themselves: 0 in the first. */
+export const lane = 'lane'
+
+export const scalar: Lanes = { count: 1, variable: '' }
+
+/** The index of the first lane, as an `index` scalar. */
+export function indexScalar(at: Index): Expr {
+  let total: Expr | undefined
+  for (const { atom, factor } of at.terms) {
+    const term = mul(atomScalar(atom), index(factor))
+    total = total ? add(total, term) : term
+  }
+  return total ? add(total, index(at.constant)) : index(at.constant)
+}
+
+function atomScalar(atom: Atom): Expr {
+  if (atom.kind === 'variable') return atom.key === lane ? index(0) : variable(atom.key, 'index')
+  if (atom.kind === 'dynamic') return convert('i32ToIndex', atom.value)
+  return binary(atom.kind, indexScalar(atom.of), index(atom.by))
+}
+
+/** The index of each lane, as i32. */
+export function indexI32(at: Index, lanes: Lanes): Expr {
+  if (lanes.count === 1) return convert('indexToI32', indexScalar(at))
+  if (!varies(at, lanes.variable)) return splat(convert('indexToI32', indexScalar(at)), lanes.count)
+  const fixed = at.terms.filter(({ atom }) => !atomVaries(atom, lanes))
+  let total = splat(convert('indexToI32', indexScalar({ ...at, terms: fixed })), lanes.count)
+  for (const { atom, factor } of at.terms) {
+    if (!atomVaries(atom, lanes)) continue
+    const value = atomLanes(atom, lanes)
+    total = add(total, factor === 1 ? value : mul(value, i32(factor, lanes.count)))
+  }
+  return total
+}
+
+function atomVaries(atom: Atom, lanes: Lanes): boolean {
+  if (atom.kind === 'variable') return atom.key === lanes.variable
+  return atom.kind === 'dynamic' ? atom.value.lanes > 1 : varies(atom.of, lanes.variable)
+}
+
+function atomLanes(atom: Atom, lanes: Lanes): Expr {
+  if (atom.kind === 'variable') return add(ramp(lanes.count), splat(convert('indexToI32', atomScalar(atom)), lanes.count))
+  if (atom.kind === 'dynamic') return atom.value
+  const of = indexI32(atom.of, lanes)
+  const by = i32(atom.by, lanes.count)
+  const quotient = div(of, by)
+  return atom.kind === 'div' ? quotient : sub(of, mul(quotient, by))
+}
+
+/** The condition as a mask: of one lane where it is the same for all. */
+export function conditionMask(condition: Condition, lanes: Lanes): Expr {
+  if (typeof condition === 'boolean') return mask(condition)
+  const vector = lanes.count > 1 && varies(condition.index, lanes.variable)
+  if (vector) {
+    const at = indexI32(condition.index, lanes)
+    if (condition.kind === 'within') {
+      return and(le(i32(condition.from, lanes.count), at), lt(at, i32(condition.to, lanes.count)))
+    }
+    const by = i32(condition.by, lanes.count)
+    return eq(mul(div(at, by), by), at)
+  }
+  const at = indexScalar(condition.index)
+  if (condition.kind === 'divides') return eq(binary('mod', at, index(condition.by)), index(0))
+  const parts: Expr[] = []
+  if (condition.index.low < condition.from) parts.push(le(index(condition.from), at))
+  if (condition.index.high >= condition.to) parts.push(lt(at, index(condition.to)))
+  return parts.length === 0 ? mask(true) : parts.reduce(and)
+}
+
+/** Both masks; a mask of one lane is repeated for the other. */
+export function bothMasks(a: Expr, b: Expr): Expr {
+  const lanes = Math.max(a.lanes, b.lanes)
+  return and(splat(a, lanes), splat(b, lanes))
+}
+
+/** The element at `at` of a buffer for each lane; 0 where `valid` does not hold. */
+export function loadLanes(buffer: string, type: 'f32' | 'i32', at: Index, lanes: Lanes, valid?: Expr): Expr {
+  if (lanes.count === 1) return load(buffer, type, indexScalar(at), 1, valid)
+  const step = stepOf(at, lanes.variable)
+  if (step === 0 && (!valid || valid.lanes === 1)) return splat(load(buffer, type, indexScalar(at), 1, valid), lanes.count)
+  if (step === 1 && (!valid || valid.lanes === 1)) return load(buffer, type, indexScalar(at), lanes.count, valid)
+  return gather(buffer, type, indexI32(at, lanes), valid && splat(valid, lanes.count))
+}

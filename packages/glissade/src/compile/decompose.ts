@@ -1,0 +1,72 @@
+/**
+ * Pass: decompose. What no template does directly becomes movements and simpler ops.
+ *
+ * Padding and input dilation of a convolution become movements of its input, so that the product walks over plain
+ * memory; a large reduction with few results is done in parts, so that there are rows to share out. It stands after
+ * folding and before fusion. Guarantees: every `conv` is without padding and input dilation.
+ */
+import type { Graph, Node } from '../graph/graph.ts'
+import type { ConvAttrs } from '../ops/contract.ts'
+import { dilate, pad, reshape, slice } from '../ops/move.ts'
+import { sizeOf } from '../shape.ts'
+import { type Rewriter, rewrite } from './rewrite.ts'
+
+/** A reduction of at least this many elements … */
+const largeReduction = 1 << 15
+/** … to at most this many results is done in parts … */
+const fewResults = 8
+/** … of which there are about this many. */
+const parts = 32
+
+export function decompose(graph: Graph): Graph {
+  return rewrite(graph, (node, inputs, rewriter) => {
+    if (node.op.kind === 'conv') return plainConvolution(node, inputs, rewriter)
+    if (node.op.kind === 'reduce') return reductionInParts(node, inputs, rewriter)
+    return undefined
+  })
+}
+
+function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewriter): Node | undefined {
+  const { padding, inputDilation, ...others } = node.attrs as unknown as ConvAttrs
+  if (padding.every(([before, after]) => before === 0 && after === 0) && inputDilation.every((step) => step === 1)) return undefined
+  let input = x
+  if (inputDilation.some((step) => step !== 1)) input = make(dilate, [input], { steps: [1, 1, ...inputDilation] })
+  const margins = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, before), Math.max(0, after)])
+  if (margins.some(([before, after]) => before + after > 0)) input = make(pad, [input], { margins, value: 0 })
+  // Negative padding cuts off.
+  const cuts = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, -before), Math.max(0, -after)])
+  if (cuts.some(([before, after]) => before + after > 0)) {
+    input = make(slice, [input], { ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]) })
+  }
+  return make(node.op, [input, w], { ...others, padding: padding.map(() => [0, 0]), inputDilation: inputDilation.map(() => 1) })
+}
+
+function reductionInParts(node: Node, [x]: readonly Node[], { make }: Rewriter): Node | undefined {
+  const axes = node.attrs.axes as readonly number[]
+  if (sizeOf(node.shape) > fewResults || sizeOf(x.shape) < largeReduction) return undefined
+  // The first reduced axis with a divisor near `parts` is cut into that many pieces.
+  for (const axis of axes) {
+    const count = divisorNear(x.shape[axis], parts)
+    if (count === undefined) continue
+    if (count === x.shape[axis]) {
+      const inner = axes.filter((each) => each !== axis)
+      if (inner.length === 0) continue
+      const partial = make(node.op, [x], { axes: inner })
+      return make(node.op, [partial], { axes: [axis - inner.filter((each) => each < axis).length] })
+    }
+    const cut = make(reshape, [x], { shape: [...x.shape.slice(0, axis), count, x.shape[axis] / count, ...x.shape.slice(axis + 1)] })
+    const shifted = axes.map((each) => (each < axis ? each : each + 1))
+    const partial = make(node.op, [cut], { axes: shifted })
+    return make(node.op, [partial], { axes: [axis - axes.filter((each) => each < axis).length] })
+  }
+  return undefined
+}
+
+/** A divisor of `size` from 4 to 8 times `near`, as close to `near` as can be. */
+function divisorNear(size: number, near: number): number | undefined {
+  let best: number | undefined
+  for (let count = 4; count <= Math.min(size, near * 8); count++) {
+    if (size % count === 0 && (best === undefined || Math.abs(Math.log(count / near)) < Math.abs(Math.log(best / near)))) best = count
+  }
+  return best
+}

@@ -1,0 +1,113 @@
+/**
+ * What the kernel templates share: where values are, how a kernel's buffers get their names, and what a template
+ * gives back.
+ */
+import type { DType } from '../dtype.ts'
+import type { Node } from '../graph/graph.ts'
+import { scatter, store } from '../kernel/build.ts'
+import type { Expr, Kernel, KernelBuffer, KernelKind, Stmt, Target } from '../kernel/ir.ts'
+import { flatten } from '../ops/move.ts'
+import { sizeOf } from '../shape.ts'
+import { indexI32, indexScalar, type Lanes } from './address.ts'
+import { fromMemory } from './emit.ts'
+import { type Condition, type Index, stepOf, symbols } from './symbolic.ts'
+
+/** A place that holds values during a run. Equal places are one object. */
+export type Location =
+  | { readonly kind: 'argument'; readonly argument: number; readonly length: number }
+  | { readonly kind: 'temporary'; readonly length: number }
+
+/** What a template may ask. */
+export interface Lowering {
+  readonly target: Target
+  readonly stored: ReadonlySet<Node>
+  locationOf(node: Node): Location
+}
+
+/** A kernel with the places that it works on; becomes a launch when memory is planned. */
+export interface Step {
+  readonly kernel: Kernel
+  readonly locations: readonly Location[]
+  readonly label: string
+  readonly path: string
+}
+
+const elementType = (dtype: DType): 'f32' | 'i32' => (dtype === 'float32' || dtype === 'float64' ? 'f32' : 'i32')
+
+/** The buffers of a kernel that is being built: one per place, named in the order of first use. */
+export class KernelBuffers {
+  readonly #entries = new Map<Location, { name: string; type: 'f32' | 'i32'; reads: boolean; writes: boolean }>()
+  readonly #lowering: Lowering
+
+  constructor(lowering: Lowering) {
+    this.#lowering = lowering
+  }
+
+  at(location: Location, dtype: DType, access: 'read' | 'write'): string {
+    let entry = this.#entries.get(location)
+    if (!entry) {
+      entry = { name: `b${this.#entries.size}`, type: elementType(dtype), reads: false, writes: false }
+      this.#entries.set(location, entry)
+    }
+    if (access === 'read') entry.reads = true
+    else entry.writes = true
+    return entry.name
+  }
+
+  of(node: Node, access: 'read' | 'write'): string {
+    return this.at(this.#lowering.locationOf(node), node.dtype, access)
+  }
+
+  /** The stored value of `node` at `index`. */
+  load(node: Node, index: readonly Index[], lanes: Lanes, valid?: Expr): Expr {
+    return fromMemory(this.of(node, 'read'), node.dtype, addressOf(node, index), lanes, valid)
+  }
+
+  /** The finished kernel and its places. */
+  finish(kind: KernelKind, tasks: number, body: readonly Stmt[], more: { scratch?: number; flops: number }): { kernel: Kernel; locations: Location[] } {
+    const buffers: KernelBuffer[] = [...this.#entries].map(([location, { name, type, reads, writes }]) => ({
+      name,
+      type,
+      access: writes ? (reads ? 'readwrite' : 'write') : 'read',
+      length: location.length,
+    }))
+    const bytes = 4 * buffers.reduce((sum, { length, access }) => sum + length * (access === 'readwrite' ? 2 : 1), 0)
+    return { kernel: { kind, buffers, scratch: more.scratch ?? 0, tasks, body, flops: more.flops, bytes }, locations: [...this.#entries.keys()] }
+  }
+}
+
+/** The row-major address of a stored node's element. */
+export function addressOf(node: Node, index: readonly Index[]): Index {
+  return flatten<Index, Condition>(symbols, index, node.shape)
+}
+
+/** Stores a value at `at`: as a vector where neighbours are neighbours in memory, else lane by lane. */
+export function storeLanes(buffer: string, at: Index, value: Expr, lanes: Lanes): Stmt {
+  if (lanes.count === 1 || stepOf(at, lanes.variable) === 1) return store(buffer, indexScalar(at), value)
+  return scatter(buffer, indexI32(at, lanes), value)
+}
+
+/** How many lanes suit a loop of `length` turns: the target's, or the largest smaller power of two from 4 on, or 1. */
+export function lanesFor(target: Target, length: number): number {
+  let lanes = target.lanes
+  while (lanes > length && lanes > 4) lanes /= 2
+  return lanes <= length ? lanes : 1
+}
+
+/** `add + mul of fc1` and the like: the distinct ops of a kernel, for people. */
+export function labelOf(nodes: readonly Node[]): { label: string; path: string } {
+  const names = [...new Set(nodes.filter((node) => node.op.kind !== 'move').map((node) => node.op.name))]
+  const label = names.length > 5 ? `${names.slice(0, 5).join(' ')} +${names.length - 5}` : names.join(' ')
+  const lead = nodes.find((node) => node.path !== '') ?? nodes[0]
+  return { label: `${label || 'copy'}${lead.pass === 'forward' ? '' : ` (${lead.pass})`}`, path: lead.path }
+}
+
+/** Operations of all maps and reductions among `nodes`, one per element. */
+export function countOperations(nodes: readonly Node[]): number {
+  let total = 0
+  for (const node of nodes) {
+    if (node.op.kind === 'map') total += sizeOf(node.shape)
+    else if (node.op.kind === 'reduce') total += sizeOf(node.inputs[0].shape)
+  }
+  return total
+}

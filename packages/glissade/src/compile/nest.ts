@@ -1,0 +1,517 @@
+/**
+ * Template: maps, reductions, and rows (several reductions and maps over one row in one pass).
+ *
+ * The domain of a cluster is cut into rows; a task takes some rows, and runs over each in as many stages as
+ * reductions depend on each other: softmax is a stage for the maximum, one for the exponentials and their sum, and
+ * one for the quotients. Vectors run along the axis in which memory is contiguous: inside the row, or, where the
+ * reduced axes are outer ones, across rows. Costly values needed by two stages are kept in scratch.
+ */
+import type { Node } from '../graph/graph.ts'
+import { add, bind, fma, index, loop, min, mul, mut, reduceLanes, set, store, task, variable } from '../kernel/build.ts'
+import type { Expr, Stmt } from '../kernel/ir.ts'
+import { spellings } from '../kernel/spell.ts'
+import type { ReduceOp } from '../ops/op.ts'
+import { type Shape, sizeOf } from '../shape.ts'
+import { indexScalar, type Lanes, scalar } from './address.ts'
+import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './cluster.ts'
+import { constant, Emitter, toMemory } from './emit.ts'
+import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, lanesFor, type Step, storeLanes } from './lowering.ts'
+import { addIndex, constantIndex, divIndex, type Index, modIndex, scaleIndex, stepOf, variableIndex } from './symbolic.ts'
+
+/** About this many simple operations make a task worth a thread's attention. */
+const operationsPerTask = 1 << 15
+/** More tasks than this only cost time. */
+const mostTasks = 512
+/** An op of at least this cost is not computed twice. */
+const costly = 8
+/** Scratch for kept values, in elements of a row. */
+const longestKeptRow = 1 << 15
+
+interface Axis {
+  readonly size: number
+  readonly reduced: boolean
+}
+
+/** The cluster's loops over a domain whose neighbouring axes have been merged where all accesses allow it. */
+export function lowerNest(cluster: Cluster, lowering: Lowering): Step {
+  const axes = mergedAxes(cluster, lowering)
+  return new Nest(cluster, lowering, axes).build()
+}
+
+class Nest {
+  readonly #cluster: Cluster
+  readonly #lowering: Lowering
+  readonly #axes: readonly Axis[]
+  readonly #buffers: KernelBuffers
+  /** The axis that vectors run along; -1 where there is none. */
+  readonly #vector: number
+  readonly #length: number
+  readonly #lanes: number
+  readonly #rows: Shape
+  readonly #inner: Shape
+  readonly #depth = new Map<Node, number>()
+  readonly #kept = new Map<Node, number>()
+  #scratch = 0
+
+  constructor(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]) {
+    this.#cluster = cluster
+    this.#lowering = lowering
+    this.#axes = axes
+    this.#buffers = new KernelBuffers(lowering)
+    this.#vector = chooseVector(cluster, lowering, axes)
+    this.#length = this.#vector < 0 ? 1 : axes[this.#vector].size
+    this.#lanes = lanesFor(lowering.target, this.#length)
+    this.#rows = axes.filter((axis, i) => !axis.reduced && i !== this.#vector).map((axis) => axis.size)
+    this.#inner = axes.filter((axis, i) => axis.reduced && i !== this.#vector).map((axis) => axis.size)
+  }
+
+  build(): Step {
+    const rows = sizeOf(this.#rows)
+    const reduces = this.#cluster.members.filter((node) => node.op.kind === 'reduce' && this.#isNeeded(node))
+    const stages = Math.max(0, ...reduces.map((node) => this.#depthOf(node)))
+    this.#chooseKept(stages)
+    const across = this.#vector >= 0 && !this.#axes[this.#vector].reduced
+    const operations = this.#operations()
+    const grain = Math.max(operationsPerTask, operations / mostTasks)
+    const perRow = operations / rows
+    const rowsPerTask = Math.max(1, Math.min(rows, Math.round(grain / perRow)))
+    const rowTasks = Math.ceil(rows / rowsPerTask)
+    // Few long rows are cut across the vector axis as well.
+    const pieces = across ? Math.max(1, Math.min(Math.floor(perRow / grain), Math.floor(this.#length / this.#lanes))) : 1
+    const piece = Math.ceil(this.#length / pieces / this.#lanes) * this.#lanes
+    const pieceTasks = across ? Math.ceil(this.#length / piece) : 1
+
+    const rowTask = pieceTasks === 1 ? task : { ...divWord(task, pieceTasks) }
+    const pieceTask = modWord(task, pieceTasks)
+    const from = mul(pieceTask, index(piece))
+    const to = pieceTasks === 1 ? index(this.#length) : min(index(this.#length), add(from, index(piece)))
+    const inside = across ? this.#acrossRows(stages, from, to, pieceTasks === 1) : this.#alongRow(stages)
+    const firstRow = mul(rowTask, index(rowsPerTask))
+    const body =
+      rows === 1
+        ? inside
+        : rowTasks === rows
+          ? [bind('r', rowTask), ...inside]
+          : [loop('r', rowTasks === 1 ? index(0) : firstRow, rowTasks === 1 ? index(rows) : min(index(rows), add(firstRow, index(rowsPerTask))), 1, inside)]
+    const members = this.#cluster.members
+    const kind = stages === 0 ? 'map' : stages === 1 && !this.#cluster.roots.some((root) => levelIn(this.#cluster, root) === 'full') ? 'reduce' : 'row'
+    const { kernel, locations } = this.#buffers.finish(kind, rowTasks * pieceTasks, body, {
+      scratch: this.#scratch,
+      flops: countOperations(members),
+    })
+    return { kernel, locations, ...labelOf(members) }
+  }
+
+  // ---- the shape of the loops ----
+
+  /** Vectors along the rows' own elements: each stage runs over the row and ends in one scalar per reduction. */
+  #alongRow(stages: number): Stmt[] {
+    const body: Stmt[] = []
+    const whole = this.#lanes === 1 ? 0 : Math.floor(this.#length / this.#lanes) * this.#lanes
+    for (let stage = 0; stage <= stages; stage++) {
+      const reduces = this.#reducesOf(stage)
+      const stores = (lanes: Lanes): Stmt[] => this.#fullStores(stage, stages, lanes)
+      if (reduces.length === 0 && stores(scalar).length === 0) continue
+      const name = (node: Node, kind: string): string => `${kind}${this.#number(node)}`
+      const turn = (lanes: Lanes, kind: string): Stmt[] => {
+        const emitter = this.#emitter(lanes, stage)
+        return [
+          ...stores(lanes),
+          ...reduces.map((node) => accumulate(name(node, kind), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
+        ]
+      }
+      if (whole > 0) {
+        for (const node of reduces) body.push(mut(name(node, 'v'), identity(node, this.#lanes)))
+        body.push(...this.#overInner([loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v'))]))
+      }
+      for (const node of reduces) {
+        const { combine } = node.op as ReduceOp
+        const vector = variable(name(node, 'v'), typeOf(node), this.#lanes)
+        body.push(mut(name(node, 's'), whole > 0 ? reduceLanes(laneWord[combine], vector) : identity(node, 1)))
+      }
+      if (whole < this.#length) body.push(...this.#overInner([loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
+      for (const node of reduces) body.push(bind(name(node, 'r'), variable(name(node, 's'), typeOf(node))))
+    }
+    body.push(...this.#rowStores(stages, scalar))
+    return uniqueNames(body)
+  }
+
+  /** Vectors across rows: each lane has a row of its own. */
+  #acrossRows(stages: number, from: Expr, to: Expr, wholeAxis: boolean): Stmt[] {
+    const turn = (lanes: Lanes): Stmt[] => {
+      const body: Stmt[] = []
+      for (let stage = 0; stage <= stages; stage++) {
+        const reduces = this.#reducesOf(stage)
+        const emitter = this.#emitter(lanes, stage)
+        const name = (node: Node): string => `s${this.#number(node)}`
+        const inside = [
+          ...this.#fullStores(stage, stages, lanes),
+          ...reduces.map((node) => accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
+        ]
+        if (inside.length === 0) continue
+        for (const node of reduces) body.push(mut(name(node), identity(node, lanes.count)))
+        body.push(...this.#overInner(inside))
+        for (const node of reduces) body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
+      }
+      if (stages > 0) body.push(...this.#rowStores(stages, lanes))
+      return body
+    }
+    if (this.#lanes === 1) return uniqueNames([loop('v', from, to, 1, turn(scalar))])
+    const left = this.#length % this.#lanes
+    if (left === 0) return uniqueNames([loop('v', from, to, this.#lanes, turn({ count: this.#lanes, variable: 'v' }))])
+    const whole = wholeAxis ? index(this.#length - left) : min(to, index(this.#length - left))
+    return uniqueNames([
+      loop('v', from, whole, this.#lanes, turn({ count: this.#lanes, variable: 'v' })),
+      // Only the last piece has anything left; for the others this loop starts at its end.
+      loop('v', wholeAxis ? index(this.#length - left) : whole, to, 1, turn(scalar)),
+    ])
+  }
+
+  #overInner(body: Stmt[]): Stmt[] {
+    const turns = sizeOf(this.#inner)
+    return turns === 1 ? body : [loop('q', index(0), index(turns), 1, body)]
+  }
+
+  // ---- values ----
+
+  #emitter(lanes: Lanes, stage: number): Emitter {
+    return new Emitter(lanes, (node, position, valid) => {
+      if (this.#cluster.members.includes(node)) {
+        if (node.op.kind === 'reduce') return variable(`r${this.#number(node)}`, typeOf(node), this.#acrossLanes(lanes))
+        const kept = this.#kept.get(node)
+        if (kept !== undefined && this.#depthOf(node) < stage) return this.#fromScratch(node, kept, lanes)
+        return undefined
+      }
+      return this.#lowering.stored.has(node) ? this.#buffers.load(node, position, lanes, valid) : undefined
+    })
+  }
+
+  /** Counts the cluster's own members, so that equal clusters give equal kernels. */
+  #number(node: Node): number {
+    return this.#cluster.members.indexOf(node)
+  }
+
+  /** The lanes of a row's value: one, unless each lane has its own row. */
+  #acrossLanes(lanes: Lanes): number {
+    return this.#vector >= 0 && !this.#axes[this.#vector].reduced ? lanes.count : 1
+  }
+
+  /** Roots of the full domain that can first be stored in `stage`, and values to keep for later stages. */
+  #fullStores(stage: number, stages: number, lanes: Lanes): Stmt[] {
+    const emitter = this.#emitter(lanes, stage)
+    const result: Stmt[] = []
+    const stores: Stmt[] = []
+    for (const root of this.#cluster.roots) {
+      if (this.#levelOf(root) !== 'full' || Math.min(this.#depthOf(root), stages) !== stage) continue
+      const position = this.#positionOf(root, 'full')
+      stores.push(this.#storeRoot(root, emitter, position, lanes))
+    }
+    for (const [node, kept] of this.#kept) {
+      if (this.#depthOf(node) !== stage) continue
+      const value = toMemory(emitter.value(node, this.#positionOf(node, 'full')))
+      result.push(store(value.type === 'f32' ? 'scratch' : 'scratchI', this.#scratchAddress(kept, lanes), value))
+    }
+    return [...result, ...stores]
+  }
+
+  #rowStores(stages: number, lanes: Lanes): Stmt[] {
+    const emitter = this.#emitter(lanes, stages)
+    return this.#cluster.roots
+      .filter((root) => this.#levelOf(root) === 'row')
+      .map((root) => this.#storeRoot(root, emitter, this.#positionOf(root, 'row'), lanes))
+  }
+
+  #storeRoot(root: Node, emitter: Emitter, position: readonly Index[], lanes: Lanes): Stmt {
+    const value = toMemory(emitter.value(root, position))
+    return storeLanes(this.#buffers.of(root, 'write'), addressOf(root, position), value, lanes)
+  }
+
+  // ---- what is kept between stages ----
+
+  #chooseKept(stages: number): void {
+    const rowLength = sizeOf(this.#inner) * (this.#acrossLanes({ count: 2, variable: '' }) === 1 ? this.#length : this.#lanes)
+    if (stages === 0 || rowLength > longestKeptRow) return
+    const uses = new Map<Node, Set<number>>()
+    for (let stage = 0; stage <= stages; stage++) {
+      const tops = [
+        ...this.#reducesOf(stage).map((node) => node.inputs[0]),
+        ...this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage),
+      ]
+      const visit = (node: Node): void => {
+        if (!this.#cluster.members.includes(node)) {
+          if (!this.#lowering.stored.has(node)) node.inputs.forEach(visit)
+          return
+        }
+        if (node.op.kind === 'reduce') return
+        const known = uses.get(node)
+        if (known?.has(stage)) return
+        if (known) known.add(stage)
+        else uses.set(node, new Set([stage]))
+        node.inputs.forEach(visit)
+      }
+      tops.forEach(visit)
+    }
+    for (const [node, at] of uses) {
+      const own = node.op.kind === 'map' ? (node.op.cost ?? 1) : 0
+      if (at.size > 1 && own >= costly && this.#levelOf(node) === 'full') {
+        this.#kept.set(node, this.#scratch)
+        this.#scratch += rowLength
+      }
+    }
+  }
+
+  #scratchAddress(kept: number, lanes: Lanes): Expr {
+    const inner = sizeOf(this.#inner) === 1 ? constantIndex(0) : variableIndex('q', sizeOf(this.#inner))
+    const along = this.#acrossLanes({ count: 2, variable: '' }) === 1
+    const at = along ? addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length)) : scaleIndex(inner, lanes.count)
+    return indexScalar(addIndex(at, constantIndex(kept)))
+  }
+
+  #fromScratch(node: Node, kept: number, lanes: Lanes): Expr {
+    const type = node.dtype === 'float32' ? 'f32' : 'i32'
+    const value: Expr = { op: 'load', type, lanes: lanes.count, buffer: type === 'f32' ? 'scratch' : 'scratchI', index: this.#scratchAddress(kept, lanes) }
+    return node.dtype === 'bool' ? { op: 'convert', type: 'mask', lanes: lanes.count, fn: 'i32ToMask', a: value } : value
+  }
+
+  // ---- positions and depths ----
+
+  #variables(): Index[] {
+    const row = splitIndex('r', this.#rows)
+    const inner = splitIndex('q', this.#inner)
+    return this.#axes.map((axis, i) => {
+      if (i === this.#vector) return variableIndex('v', axis.size)
+      return (axis.reduced ? inner.shift() : row.shift()) as Index
+    })
+  }
+
+  #positionOf(node: Node, level: 'full' | 'row'): readonly Index[] {
+    const chosen = (axis: Axis): boolean => level === 'full' || !axis.reduced
+    const variables = this.#variables().filter((_, i) => chosen(this.#axes[i]))
+    return positionIn(node.shape, this.#axes.filter(chosen).map((axis) => axis.size), variables)
+  }
+
+  #levelOf(node: Node): 'full' | 'row' {
+    return levelIn(this.#cluster, node)
+  }
+
+  /** How many reductions must be finished before the node can be computed; a reduction counts itself. */
+  #depthOf(node: Node): number {
+    const known = this.#depth.get(node)
+    if (known !== undefined) return known
+    const member = this.#cluster.members.includes(node)
+    let depth = 0
+    if (member || !this.#lowering.stored.has(node)) for (const input of node.inputs) depth = Math.max(depth, this.#depthOf(input))
+    if (member && node.op.kind === 'reduce') depth++
+    this.#depth.set(node, depth)
+    return depth
+  }
+
+  #reducesOf(stage: number): Node[] {
+    return this.#cluster.members.filter((node) => node.op.kind === 'reduce' && this.#depthOf(node) === stage + 1 && this.#isNeeded(node))
+  }
+
+  #needed: Set<Node> | undefined
+  #isNeeded(node: Node): boolean {
+    if (!this.#needed) {
+      this.#needed = new Set()
+      const visit = (each: Node): void => {
+        if (this.#needed?.has(each) || (this.#lowering.stored.has(each) && !this.#cluster.members.includes(each))) return
+        this.#needed?.add(each)
+        each.inputs.forEach(visit)
+      }
+      this.#cluster.roots.forEach(visit)
+    }
+    return this.#needed.has(node)
+  }
+
+  #operations(): number {
+    const cost = this.#cluster.members.reduce((sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 1), 2)
+    return cost * sizeOf(this.#axes.map((axis) => axis.size))
+  }
+}
+
+const laneWord = { add: 'add', mul: 'mul', maximum: 'max', minimum: 'min' } as const
+const typeOf = (node: Node): 'f32' | 'i32' => (node.dtype === 'int32' ? 'i32' : 'f32')
+const identity = (node: Node, lanes: number): Expr => constant((node.op as ReduceOp).identity(node.dtype), node.dtype, lanes)
+
+/** acc = acc combined with value; a product that is added becomes one fused step. */
+function accumulate(name: string, node: Node, value: Expr): Stmt {
+  const { combine } = node.op as ReduceOp
+  const total = variable(name, typeOf(node), value.lanes)
+  if (combine === 'add' && value.type === 'f32' && value.op === 'binary' && value.fn === 'mul') return set(name, fma(value.a, value.b, total))
+  return set(name, spellings[combine](total, value))
+}
+
+const divWord = (a: Expr, by: number): Expr => (by === 1 ? a : { op: 'binary', type: 'index', lanes: 1, fn: 'div', a, b: index(by) })
+const modWord = (a: Expr, by: number): Expr => (by === 1 ? index(0) : { op: 'binary', type: 'index', lanes: 1, fn: 'mod', a, b: index(by) })
+
+/** One counter over several axes, as the index of each. */
+export function splitIndex(name: string, sizes: Shape): Index[] {
+  let rest: Index = variableIndex(name, sizeOf(sizes))
+  const result: Index[] = []
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    result.unshift(i === 0 ? rest : modIndex(rest, sizes[i]))
+    rest = divIndex(rest, sizes[i])
+  }
+  return result
+}
+
+/** Gives variables that are declared twice (in the vector loop and in the one for what is left) names of their own. */
+function uniqueNames(body: readonly Stmt[]): Stmt[] {
+  const used = new Set<string>()
+  const fresh = (name: string): string => {
+    let candidate = name
+    for (let i = 1; used.has(candidate); i++) candidate = `${name}_${i}`
+    used.add(candidate)
+    return candidate
+  }
+  const walk = (list: readonly Stmt[], names: Map<string, string>): Stmt[] => {
+    const scope = new Map(names)
+    return list.map((stmt): Stmt => {
+      switch (stmt.op) {
+        case 'let':
+        case 'mut': {
+          const value = rename(stmt.value, scope)
+          const name = fresh(stmt.name)
+          scope.set(stmt.name, name)
+          return { ...stmt, name, value }
+        }
+        case 'set':
+          return { ...stmt, name: scope.get(stmt.name) ?? stmt.name, value: rename(stmt.value, scope) }
+        case 'for': {
+          const name = fresh(stmt.name)
+          const inner = new Map(scope).set(stmt.name, name)
+          return { ...stmt, name, from: rename(stmt.from, scope), to: rename(stmt.to, scope), body: walk(stmt.body, inner) }
+        }
+        case 'store':
+        case 'scatter':
+          return { ...stmt, index: rename(stmt.index, scope), value: rename(stmt.value, scope) }
+        default:
+          throw new Error(`compile: no ${stmt.op} in a nest`)
+      }
+    })
+  }
+  return walk(body, new Map())
+}
+
+function rename(expr: Expr, names: ReadonlyMap<string, string>, known = new Map<Expr, Expr>()): Expr {
+  const done = known.get(expr)
+  if (done) return done
+  const go = (e: Expr): Expr => rename(e, names, known)
+  const renamed = ((): Expr => {
+    switch (expr.op) {
+      case 'const':
+      case 'ramp':
+        return expr
+      case 'var': {
+        const name = names.get(expr.name)
+        return name === undefined || name === expr.name ? expr : { ...expr, name }
+      }
+      case 'unary':
+      case 'convert':
+      case 'splat':
+      case 'reduceLanes':
+        return { ...expr, a: go(expr.a) }
+      case 'binary':
+      case 'compare':
+        return { ...expr, a: go(expr.a), b: go(expr.b) }
+      case 'fma':
+        return { ...expr, a: go(expr.a), b: go(expr.b), c: go(expr.c) }
+      case 'select':
+        return { ...expr, mask: go(expr.mask), a: go(expr.a), b: go(expr.b) }
+      case 'load':
+      case 'gather':
+        return { ...expr, index: go(expr.index), ...(expr.valid && { valid: go(expr.valid) }) }
+    }
+  })()
+  known.set(expr, renamed)
+  return renamed
+}
+
+// ---- choosing axes ----
+
+/** Records the addresses that a scalar run of the cluster's expressions uses, in terms of the domain's variables. */
+function observe(cluster: Cluster, lowering: Lowering, domain: Shape, reduced: readonly boolean[]): { addresses: Index[]; others: Index[] } {
+  const addresses: Index[] = []
+  const others: Index[] = []
+  const names = domainVariables(domain)
+  const position = (node: Node): readonly Index[] => {
+    if (levelIn(cluster, node) === 'full') return positionIn(node.shape, domain, names)
+    return positionIn(node.shape, domain.filter((_, i) => !reduced[i]), names.filter((_, i) => !reduced[i]))
+  }
+  const emitter = new Emitter(
+    scalar,
+    (node, at, valid) => {
+      if (cluster.members.includes(node)) return node.op.kind === 'reduce' ? variable(`r${node.id}`, typeOf(node)) : undefined
+      if (!lowering.stored.has(node)) return undefined
+      addresses.push(addressOf(node, at))
+      return new KernelBuffers(lowering).load(node, at, scalar, valid)
+    },
+    (index) => others.push(index),
+  )
+  for (const node of cluster.members) {
+    if (node.op.kind === 'reduce') emitter.value(node.inputs[0], positionIn(node.inputs[0].shape, domain, names))
+  }
+  for (const root of cluster.roots) {
+    emitter.value(root, position(root))
+    addresses.push(addressOf(root, position(root)))
+  }
+  return { addresses, others }
+}
+
+/** The domain with neighbouring axes merged where every access steps through both as through one. */
+function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
+  const { domain } = cluster
+  const reduced = domain.map((_, axis) => cluster.reduced?.includes(axis) ?? false)
+  const { addresses, others } = observe(cluster, lowering, domain, reduced)
+  const used = [...addresses, ...others]
+  const axes: Axis[] = []
+  for (let i = 0; i < domain.length; i++) {
+    if (domain[i] === 1) continue
+    const last = axes[axes.length - 1]
+    const before = domain.findLastIndex((size, axis) => axis < i && size !== 1)
+    const merges =
+      last !== undefined &&
+      last.reduced === reduced[i] &&
+      used.every((index) => {
+        const outer = stepOf(index, domainVariable(before))
+        const inner = stepOf(index, domainVariable(i))
+        return outer !== undefined && inner !== undefined && outer === inner * domain[i]
+      })
+    if (merges && last) axes[axes.length - 1] = { size: last.size * domain[i], reduced: last.reduced }
+    else axes.push({ size: domain[i], reduced: reduced[i] })
+  }
+  return axes
+}
+
+/** The axis along which most of the accesses are contiguous: the last kept one or the last reduced one. */
+function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]): number {
+  const lastKept = axes.findLastIndex((axis) => !axis.reduced)
+  const lastReduced = axes.findLastIndex((axis) => axis.reduced)
+  const domain = axes.map((axis) => axis.size)
+  const { addresses } = observe(cluster, lowering, domain, axes.map((axis) => axis.reduced))
+  // Row values are stored once per row: only a kept axis can step through them, and only by 1.
+  const score = (axis: number): number => {
+    if (axis < 0) return -Infinity
+    let total = 0
+    for (const address of addresses) {
+      const step = stepOf(address, domainVariable(axis))
+      total += step === 1 ? 2 : step === 0 ? 1 : -6
+    }
+    return total * (axes[axis].size >= lowering.target.lanes ? 1 : 0.5)
+  }
+  const kept = lastKept >= 0 && storesInSteps(cluster, axes, lastKept)
+  const [a, b] = [kept ? score(lastKept) : -Infinity, score(lastReduced)]
+  if (a === -Infinity && b === -Infinity) return -1
+  return a >= b ? lastKept : lastReduced
+}
+
+/** Whether all roots step by 1 with the kept axis, so that a vector of them can be stored. */
+function storesInSteps(cluster: Cluster, axes: readonly Axis[], axis: number): boolean {
+  const names = domainVariables(axes.map((each) => each.size))
+  return cluster.roots.every((root) => {
+    const chosen = (each: Axis): boolean => levelIn(cluster, root) === 'full' || !each.reduced
+    const position = positionIn(root.shape, axes.filter(chosen).map((each) => each.size), names.filter((_, i) => chosen(axes[i])))
+    return stepOf(addressOf(root, position), domainVariable(axis)) === 1
+  })
+}

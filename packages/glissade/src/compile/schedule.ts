@@ -1,0 +1,111 @@
+/**
+ * Pass: schedule. The order of the clusters, and the places of their values.
+ *
+ * Assumes clusters without cycles. Guarantees: each cluster comes after those it reads; a variable that is assigned
+ * is overwritten in place only after the last reader of its old value, else its new value waits in a temporary and
+ * is copied at the end. It stands after fusion, which decides what has a place at all.
+ */
+import type { Graph, Node } from '../graph/graph.ts'
+import { flatten } from '../ops/move.ts'
+import { sizeOf } from '../shape.ts'
+import { type Cluster, type Clustering, domainVariables, levelIn, storedReads } from './cluster.ts'
+import type { Location } from './lowering.ts'
+import { type Condition, type Index, symbols } from './symbolic.ts'
+
+/** How an output of the graph leaves the program: as a fresh array, or as the new value of a variable. */
+export interface OutputPlace {
+  readonly argument: number
+  /** The leaf that reads the same argument, if it is a variable's. */
+  readonly state: Node | undefined
+}
+
+export interface Schedule {
+  readonly order: readonly Cluster[]
+  readonly locations: ReadonlyMap<Node, Location>
+  /** Values to copy when all else is done. */
+  readonly copies: readonly { readonly from: Node; readonly to: Location }[]
+}
+
+export function schedule(graph: Graph, clustering: Clustering, outputs: readonly OutputPlace[], argumentsOf: ReadonlyMap<Node, number>): Schedule {
+  const { clusters, stored } = clustering
+  const home = new Map<Node, Cluster>()
+  for (const each of clusters) for (const root of each.roots) home.set(root, each)
+  const reads = new Map(clusters.map((each) => [each, storedReads(each, stored)]))
+  const argumentPlaces = new Map<number, Location>()
+  const argumentPlace = (argument: number, length: number): Location => {
+    let place = argumentPlaces.get(argument)
+    if (!place) {
+      place = { kind: 'argument', argument, length }
+      argumentPlaces.set(argument, place)
+    }
+    return place
+  }
+  const locations = new Map<Node, Location>()
+  for (const [node, argument] of argumentsOf) locations.set(node, argumentPlace(argument, sizeOf(node.shape)))
+
+  // Edges beyond data: a writer in place comes after the readers of what it overwrites.
+  const after = new Map<Cluster, Set<Cluster>>(clusters.map((each) => [each, new Set(each.before)]))
+  const copies: { from: Node; to: Location }[] = []
+  graph.outputs.forEach((node, i) => {
+    const { argument, state } = outputs[i]
+    const place = argumentPlace(argument, sizeOf(node.shape))
+    const writer = home.get(node)
+    if (!writer || locations.has(node)) throw new Error('schedule: every output must be a value of its own')
+    if (state) {
+      const readers = clusters.filter((each) => each !== writer && reads.get(each)?.some((read) => read.node === state))
+      const blocked = readers.some((reader) => comesAfter(reader, writer, after))
+      if (blocked || !readsItselfInPlace(writer, node, state, reads.get(writer) ?? [])) {
+        copies.push({ from: node, to: place })
+        return
+      }
+      for (const reader of readers) after.get(writer)?.add(reader)
+    }
+    locations.set(node, place)
+  })
+  for (const each of clusters) for (const root of each.roots) if (!locations.has(root)) locations.set(root, { kind: 'temporary', length: sizeOf(root.shape) })
+  return { order: inOrder(clusters, after), locations, copies }
+}
+
+/** Whether `later` needs `earlier`, directly or not. */
+function comesAfter(later: Cluster, earlier: Cluster, after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>, seen = new Set<Cluster>()): boolean {
+  if (later === earlier) return true
+  for (const before of after.get(later) ?? []) {
+    if (seen.has(before)) continue
+    seen.add(before)
+    if (comesAfter(before, earlier, after, seen)) return true
+  }
+  return false
+}
+
+/** Whether the writer reads the old value, if at all, only at the element that it is about to write. */
+function readsItselfInPlace(writer: Cluster, node: Node, state: Node, reads: readonly { node: Node; index: readonly Index[] | undefined }[]): boolean {
+  const own = reads.filter((read) => read.node === state)
+  if (own.length === 0) return true
+  // After a reduction the row may be read again; only values of the row itself are written last.
+  if (writer.reduced && levelIn(writer, node) === 'full') return false
+  if (sizeOf(state.shape) !== sizeOf(node.shape)) return false
+  const variables = domainVariables(writer.domain)
+  const level = levelIn(writer, node)
+  const kept = (_: unknown, axis: number): boolean => level === 'full' || !writer.reduced?.includes(axis)
+  const names = variables.filter(kept)
+  const shape = writer.domain.filter(kept)
+  return own.every((read) => read.index !== undefined && flatKey(read.index, state.shape) === flatKey(names, shape))
+}
+
+function flatKey(index: readonly Index[], shape: readonly number[]): string {
+  return flatten<Index, Condition>(symbols, index, shape).key
+}
+
+/** Each cluster after those in `after`, otherwise in the order in which the program was written. */
+function inOrder(clusters: readonly Cluster[], after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>): Cluster[] {
+  const order: Cluster[] = []
+  const done = new Set<Cluster>()
+  const visit = (each: Cluster): void => {
+    if (done.has(each)) return
+    done.add(each)
+    for (const before of [...(after.get(each) ?? [])].sort((a, b) => a.id - b.id)) visit(before)
+    order.push(each)
+  }
+  for (const each of clusters) visit(each)
+  return order
+}

@@ -1,0 +1,193 @@
+/**
+ * Index arithmetic over symbols: sums of loop variables times constants, with division and remainder.
+ *
+ * Movements are followed with it (IndexAlgebra), so that a chain of reshapes, slices and flips ends as one
+ * address. It knows the range of every variable and drops divisions that do nothing; what stays affine in a
+ * variable can be loaded as a vector. Not here: words of the loop language (address.ts turns symbols into them).
+ */
+import type { Expr } from '../kernel/ir.ts'
+import type { IndexAlgebra } from '../ops/op.ts'
+
+/** Something that a sum counts multiples of. */
+export type Atom =
+  | { readonly kind: 'variable'; readonly key: string; readonly size: number }
+  | { readonly kind: 'div' | 'mod'; readonly key: string; readonly of: Index; readonly by: number }
+  /** A number read at run time (an i32 expression); `varies` names the variables that it depends on. */
+  | { readonly kind: 'dynamic'; readonly key: string; readonly value: Expr; readonly varies: ReadonlySet<string>; readonly size: number }
+
+interface Term {
+  readonly atom: Atom
+  readonly factor: number
+}
+
+/** A sum of terms (distinct atoms, in the order of their keys) and a constant. */
+export interface Index {
+  readonly terms: readonly Term[]
+  readonly constant: number
+  /** The smallest and largest value it can have. */
+  readonly low: number
+  readonly high: number
+  readonly key: string
+}
+
+function rangeOf(atom: Atom): [low: number, high: number] {
+  if (atom.kind === 'variable' || atom.kind === 'dynamic') return [0, Math.max(0, atom.size - 1)]
+  const { of, by } = atom
+  return atom.kind === 'div' ? [Math.floor(of.low / by), Math.floor(of.high / by)] : [0, by - 1]
+}
+
+function sum(terms: readonly Term[], constant: number): Index {
+  let low = constant
+  let high = constant
+  let key = ''
+  for (const { atom, factor } of terms) {
+    const [from, to] = rangeOf(atom)
+    low += factor > 0 ? factor * from : factor * to
+    high += factor > 0 ? factor * to : factor * from
+    key += `${factor}*${atom.key}+`
+  }
+  return { terms, constant, low, high, key: key + constant }
+}
+
+/** Adds up terms: equal atoms become one, and k·(x div k) + (x mod k) becomes x. */
+function collect(terms: readonly Term[], constant: number): Index {
+  const byKey = new Map<string, Term>()
+  for (const term of terms) {
+    const known = byKey.get(term.atom.key)
+    byKey.set(term.atom.key, known ? { atom: term.atom, factor: known.factor + term.factor } : term)
+  }
+  for (const { atom, factor } of byKey.values()) {
+    if (atom.kind !== 'mod' || factor === 0) continue
+    const quotient = byKey.get(`(${atom.of.key})/${atom.by}`)
+    if (quotient && quotient.factor === factor * atom.by) {
+      byKey.delete(atom.key)
+      byKey.delete(quotient.atom.key)
+      return collect([...byKey.values(), ...atom.of.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor }))], constant + atom.of.constant * factor)
+    }
+  }
+  const list = [...byKey.values()].filter((term) => term.factor !== 0)
+  return sum(list.sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1)), constant)
+}
+
+export const constantIndex = (value: number): Index => sum([], value)
+
+/** A loop variable that runs from 0 to size - 1; one of size 1 is 0. */
+export function variableIndex(name: string, size: number): Index {
+  return size === 1 ? constantIndex(0) : sum([{ atom: { kind: 'variable', key: name, size }, factor: 1 }], 0)
+}
+
+export function dynamicIndex(key: string, value: Expr, varies: ReadonlySet<string>, size: number): Index {
+  return sum([{ atom: { kind: 'dynamic', key, value, varies, size }, factor: 1 }], 0)
+}
+
+export function addIndex(a: Index, b: Index): Index {
+  if (a.terms.length === 0) return b.terms.length === 0 ? constantIndex(a.constant + b.constant) : sum(b.terms, a.constant + b.constant)
+  if (b.terms.length === 0) return b.constant === 0 ? a : sum(a.terms, a.constant + b.constant)
+  return collect([...a.terms, ...b.terms], a.constant + b.constant)
+}
+
+export function scaleIndex(a: Index, factor: number): Index {
+  if (factor === 1) return a
+  if (factor === 0) return constantIndex(0)
+  return sum(a.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor })), a.constant * factor)
+}
+
+/** The terms whose factor is a multiple of `by`, divided by it, and the rest. */
+function divide(a: Index, by: number): { whole: Index; rest: Index } {
+  const whole = a.terms.filter((t) => t.factor % by === 0).map((t) => ({ atom: t.atom, factor: t.factor / by }))
+  const quotient = Math.floor(a.constant / by)
+  return { whole: sum(whole, quotient), rest: sum(a.terms.filter((t) => t.factor % by !== 0), a.constant - quotient * by) }
+}
+
+export function divIndex(a: Index, by: number): Index {
+  if (by === 1) return a
+  const { whole, rest } = divide(a, by)
+  const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
+  if (from === to) return addIndex(whole, constantIndex(from))
+  const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
+  if (inner && inner.factor === 1 && inner.atom.kind === 'div') return addIndex(whole, divIndex(inner.atom.of, inner.atom.by * by))
+  return addIndex(whole, sum([{ atom: { kind: 'div', key: `(${rest.key})/${by}`, of: rest, by }, factor: 1 }], 0))
+}
+
+export function modIndex(a: Index, by: number): Index {
+  if (by === 1) return constantIndex(0)
+  const { rest } = divide(a, by)
+  const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
+  if (from === to) return addIndex(rest, constantIndex(-from * by))
+  const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
+  if (inner && inner.factor === 1 && inner.atom.kind === 'mod' && inner.atom.by % by === 0) return modIndex(inner.atom.of, by)
+  return sum([{ atom: { kind: 'mod', key: `(${rest.key})%${by}`, of: rest, by }, factor: 1 }], 0)
+}
+
+/** A condition on an index; `true` and `false` where the ranges already decide. */
+export type Condition =
+  | boolean
+  | { readonly kind: 'within'; readonly index: Index; readonly from: number; readonly to: number }
+  | { readonly kind: 'divides'; readonly index: Index; readonly by: number }
+
+export const symbols: IndexAlgebra<Index, Condition> = {
+  constant: constantIndex,
+  add: addIndex,
+  scale: scaleIndex,
+  floorDiv: divIndex,
+  mod: modIndex,
+  within: (index, from, to) => {
+    if (index.low >= from && index.high < to) return true
+    if (index.high < from || index.low >= to) return false
+    return { kind: 'within', index, from, to }
+  },
+  divides: (by, index) => {
+    const left = modIndex(index, by)
+    if (left.terms.length === 0) return left.constant === 0
+    return { kind: 'divides', index, by }
+  },
+}
+
+/** How an index depends on a variable: the step it takes with it, or undefined if it is no straight line. */
+export function stepOf(index: Index, variable: string): number | undefined {
+  let step = 0
+  for (const { atom, factor } of index.terms) {
+    if (atom.key === variable) step = factor
+    else if (atomVaries(atom, variable)) return undefined
+  }
+  return step
+}
+
+function atomVaries(atom: Atom, variable: string): boolean {
+  if (atom.kind === 'variable') return atom.key === variable
+  return atom.kind === 'dynamic' ? atom.varies.has(variable) : varies(atom.of, variable)
+}
+
+/** Whether the index changes with the variable. */
+export function varies(index: Index, variable: string): boolean {
+  return index.terms.some(({ atom }) => atomVaries(atom, variable))
+}
+
+/** Whether the index is a plain sum of loop variables. */
+export function isAffine(index: Index): boolean {
+  return index.terms.every(({ atom }) => atom.kind === 'variable')
+}
+
+/** The variables that the index depends on. */
+export function variablesOf(index: Index, into = new Set<string>()): Set<string> {
+  for (const { atom } of index.terms) {
+    if (atom.kind === 'variable') into.add(atom.key)
+    else if (atom.kind === 'dynamic') for (const name of atom.varies) into.add(name)
+    else variablesOf(atom.of, into)
+  }
+  return into
+}
+
+/** The index with every variable replaced. */
+export function substitute(index: Index, by: (variable: string) => Index): Index {
+  let result = constantIndex(index.constant)
+  for (const { atom, factor } of index.terms) result = addIndex(result, scaleIndex(substituteAtom(atom, by), factor))
+  return result
+}
+
+function substituteAtom(atom: Atom, by: (variable: string) => Index): Index {
+  if (atom.kind === 'variable') return by(atom.key)
+  if (atom.kind === 'dynamic') return sum([{ atom, factor: 1 }], 0)
+  const of = substitute(atom.of, by)
+  return atom.kind === 'div' ? divIndex(of, atom.by) : modIndex(of, atom.by)
+}

@@ -1,0 +1,73 @@
+/**
+ * The public surface of Glissade, written by hand: what stands here is what users may build on.
+ *
+ * Most operations are methods of Tensor; those on several tensors, and those that read better as functions, stand
+ * here too. Layers, losses and the like are grouped: `nn.linear`, `loss.crossEntropy`, `optim.adamW`, `data.digits`.
+ */
+
+// ---- tensors ----
+export type { DType, TypedArray } from './dtype.ts'
+export { type ErrorCode, GlissadeError } from './errors.ts'
+export type { Shape } from './shape.ts'
+export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
+export { arange, eye, full, linspace, ones, onesLike, type TensorData, type TensorOptions, tensor, triangle, tril, triu, zeros, zerosLike } from './create.ts'
+export * as random from './random.ts'
+export { manualSeed } from './random.ts'
+
+// ---- operations as functions ----
+export { dot, einsum, matmul, outer } from './ops/derived/contract.ts'
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  type PerAxis,
+} from './ops/derived/conv.ts'
+export { clip, exp2, log2, maximum, minimum, stopGradient, where } from './ops/derived/elementwise.ts'
+export { gather, oneHot, type SortOptions, scatterAdd, take, topK } from './ops/derived/indexing.ts'
+export { concat, diagonal, type SliceRange, stack, windows } from './ops/derived/movement.ts'
+export {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type PoolOptions,
+} from './ops/derived/pool.ts'
+
+// ---- gradients ----
+export { type CustomGradient, checkpoint, customGradient } from './autodiff/custom.ts'
+export { type Differentiable, type GradOptions, grad, type ValueAndGrad, valueAndGrad } from './autodiff/grad.ts'
+export { type GradCheckOptions, gradCheck } from './autodiff/grad-check.ts'
+export { gradients } from './autodiff/gradients.ts'
+
+// ---- networks and their training ----
+export * as data from './data/index.ts'
+export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
+export * as io from './io/index.ts'
+export * as loss from './loss/index.ts'
+export * as metrics from './metrics/index.ts'
+export * as nn from './nn/index.ts'
+export * as optim from './optim/index.ts'
+export {
+  type EpochEnd,
+  type EpochStart,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type FitHandlers,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type LossFunction,
+  predict,
+  type Samples,
+  type Score,
+  type StepDone,
+} from './train/index.ts'

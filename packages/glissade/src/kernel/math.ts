@@ -1,0 +1,223 @@
+/**
+ * float32 exp, log, tanh, erf, sin, cos and atan in the loop-nest language, for any number of lanes.
+ *
+ * Range reduction and a minimax polynomial each, so that they vectorize wherever multiplication does.
+ * Errors stay under 2 ulp with and without a fused `fma` (test/kernel-math.test.ts measures both); a NaN
+ * gives a NaN. Coefficients are fits of our own: Remez exchange in float64 for the error named beside
+ * them, then rounded to float32 one after the other, the later ones refitted.
+ * Also here: pow (math-pow.ts) and threefry (threefry.ts).
+ */
+import { add, and, binary, convert, div, f32, fma, i32, lt, max, min, mul, neg, or, select, sub, unary, xor } from './build.ts'
+import type { Expr } from './ir.ts'
+
+export { pow } from './math-pow.ts'
+export { threefry } from './threefry.ts'
+
+/** The f32 constant `value` in as many lanes as `x` has. */
+export const like = (x: Expr, value: number): Expr => f32(value, x.lanes)
+/** The i32 constant `value` in as many lanes as `x` has. */
+export const likeI32 = (x: Expr, value: number): Expr => i32(value, x.lanes)
+
+export const bits = (x: Expr): Expr => convert('asI32', x)
+export const fromBits = (x: Expr): Expr => convert('asF32', x)
+export const abs = (x: Expr): Expr => unary('abs', x)
+export const shl = (x: Expr, by: number): Expr => binary('shl', x, likeI32(x, by))
+export const shr = (x: Expr, by: number): Expr => binary('shr', x, likeI32(x, by))
+
+/** c[0] + x (c[1] + x (c[2] + …)). */
+export function polynomial(x: Expr, coefficients: readonly number[]): Expr {
+  let sum = like(x, coefficients[coefficients.length - 1])
+  for (let i = coefficients.length - 2; i >= 0; i--) sum = fma(sum, x, like(x, coefficients[i]))
+  return sum
+}
+
+const signBit = -(2 ** 31)
+const signOf = (x: Expr): Expr => and(bits(x), likeI32(x, signBit))
+/** `size`, which is not negative, with the sign of `x`. */
+const withSignOf = (x: Expr, size: Expr): Expr => fromBits(or(bits(size), signOf(x)))
+
+/**
+ * Adding 1.5 · 2^23 to a small float rounds it to an integer, which then stands in the low bits of the
+ * sum. `bias` is added to that integer on the way; `scaleFromBits` makes it an exponent.
+ */
+const roundingShift = 1.5 * 2 ** 23
+const exponentBias = 127
+const mantissaBits = 23
+
+/** 2^n, where `shifted` is n + bias + roundingShift. */
+const scaleFromBits = (shifted: Expr): Expr => fromBits(shl(bits(shifted), mantissaBits))
+
+/** ln 2 in two parts: the first has 10 bits, so that its product with an exponent is exact. */
+const ln2High = 0.693359375
+const ln2Low = -0.00021219444170128554
+
+/**
+ * 2 (e^r - 1 - r) / r² on [-ln 2 / 2, ln 2 / 2]: e^r has a relative error of at most 2^-28.2. The factor
+ * 2 lets the scale be half of 2^n, which is finite for every finite result.
+ */
+const expCoefficients = [0.4999999403953552, 0.16666516661643982, 0.041668105870485306, 0.00836913101375103, 0.0013836434809491038].map((c) => 2 * c)
+
+/**
+ * e^x. Exact at 0; overflows to infinity; results below 2^-125.5 (about 1.7e-38) are 0.
+ */
+export function exp(x: Expr): Expr {
+  // Beyond these ends the result is infinite or 0 and the exponent stays within its eight bits.
+  const inRange = min(max(x, like(x, -87.6)), like(x, 88.9))
+  const bias = roundingShift + exponentBias - 1
+  const shifted = fma(inRange, like(x, Math.LOG2E), like(x, bias))
+  const n = sub(shifted, like(x, bias))
+  const r = fma(n, like(x, -ln2Low), fma(n, like(x, -ln2High), inRange))
+  return mul(polynomial(r, [2, 2, ...expCoefficients]), scaleFromBits(shifted))
+}
+
+/** The bits of sqrt(1/2): mantissas are brought between it and its double. */
+const rootHalfBits = 0x3f3504f3
+const leastNormal = 2 ** -126
+
+/** x = m · 2^exponent with m in [sqrt(1/2), sqrt(2)), for positive finite x, denormals too. */
+export function splitExponent(x: Expr): { mantissa: Expr; exponent: Expr } {
+  const tiny = lt(x, like(x, leastNormal))
+  const pattern = bits(select(tiny, mul(x, like(x, 2 ** mantissaBits)), x))
+  const k = shr(sub(pattern, likeI32(x, rootHalfBits)), mantissaBits)
+  const exponent = convert('toF32', k)
+  return {
+    mantissa: fromBits(sub(pattern, shl(k, mantissaBits))),
+    exponent: select(tiny, sub(exponent, like(x, mantissaBits)), exponent),
+  }
+}
+
+/** (log(1 + f) - f + f²/2) / f³ for 1 + f in [sqrt(1/2), sqrt(2)]: log has a relative error of at most 2^-27.3. */
+const logCoefficients = [
+  0.3333333134651184, -0.250008225440979, 0.20001260936260223, -0.1662333458662033, 0.14200948178768158,
+  -0.1315952092409134, 0.1276700645685196, -0.07643167674541473,
+]
+
+/** The natural logarithm: -infinity at 0, NaN below. */
+export function log(x: Expr): Expr {
+  const { mantissa, exponent } = splitExponent(x)
+  const f = sub(mantissa, like(x, 1))
+  const square = mul(f, f)
+  const tail = fma(square, like(x, -0.5), mul(mul(square, f), polynomial(f, logCoefficients)))
+  const small = add(f, fma(exponent, like(x, ln2Low), tail))
+  const value = fma(exponent, like(x, ln2High), small)
+  const positive = select(lt(x, like(x, Number.POSITIVE_INFINITY)), value, x)
+  const zero = binaryEqual(x, 0)
+  const rest = select(zero, like(x, Number.NEGATIVE_INFINITY), like(x, Number.NaN))
+  return select(lt(like(x, 0), x), positive, rest)
+}
+
+const binaryEqual = (x: Expr, value: number): Expr => ({ op: 'compare', type: 'mask', lanes: x.lanes, fn: 'eq', a: x, b: like(x, value) })
+
+/** (2^r - 1) / r on [-1/2, 1/2]: 2^r has a relative error of at most 2^-23.3. */
+const exp2Coefficients = [0.6931470036506653, 0.2402222454547882, 0.05550650879740715, 0.00967260543256998, 0.001330267172306776]
+
+/** 2^y as power · scale, for y within ±126. For results where 2^y is a part of a larger sum. */
+function exp2Parts(y: Expr): { power: Expr; scale: Expr } {
+  const bias = roundingShift + exponentBias
+  const shifted = add(y, like(y, bias))
+  const r = sub(y, sub(shifted, like(y, bias)))
+  return { power: polynomial(r, [1, ...exp2Coefficients]), scale: scaleFromBits(shifted) }
+}
+
+/** (tanh(x) - x) / x³ in x² on [0, 0.625]: tanh has a relative error of at most 2^-27.7. */
+const tanhCoefficients = [-0.3333328068256378, 0.13331405818462372, -0.05373651534318924, 0.02062816731631756, -0.005692296661436558]
+const tanhSwitch = 0.625
+/** From here on tanh rounds to 1. */
+const tanhEnd = 9.2
+
+/** The hyperbolic tangent: a polynomial near 0, 1 - 2 / (e^2x + 1) beyond. */
+export function tanh(x: Expr): Expr {
+  const size = min(abs(x), like(x, tanhEnd))
+  const square = mul(size, size)
+  const near = fma(polynomial(square, tanhCoefficients), mul(square, size), size)
+  const { power, scale } = exp2Parts(mul(size, like(x, 2 * Math.LOG2E)))
+  const far = sub(like(x, 1), div(like(x, 2), fma(power, scale, like(x, 1))))
+  return withSignOf(x, select(lt(size, like(x, tanhSwitch)), near, far))
+}
+
+/** erf(x) / x - 1 in x² on [0, 1]: erf has a relative error of at most 2^-29.4. */
+const erfCoefficients = [
+  0.12837916612625122, -0.3761262595653534, 0.11283578723669052, -0.026853347197175026, 0.005187162198126316,
+  -0.0007997853099368513, 7.806903886375949e-5,
+]
+/** log2(1 - erf(x)) on [1, 3.95]: erf has a relative error of at most 2^-25.3. */
+const erfcCoefficients = [-0.003778664395213127, -1.612386703491211, -0.9438687562942505, -0.1281110793352127, 0.021397914737462997, -0.0016695327358320355]
+const erfSwitch = 1
+/** From here on erf rounds to 1. */
+const erfEnd = 3.95
+
+/** The error function: a polynomial up to 1, 1 - 2^polynomial beyond. */
+export function erf(x: Expr): Expr {
+  const size = min(abs(x), like(x, erfEnd))
+  const near = fma(polynomial(mul(size, size), erfCoefficients), size, size)
+  const { power, scale } = exp2Parts(polynomial(size, erfcCoefficients))
+  const far = fma(neg(power), scale, like(x, 1))
+  return withSignOf(x, select(lt(size, like(x, erfSwitch)), near, far))
+}
+
+/**
+ * π/2 in five parts of at most 11 bits (the last: 24). The product of each with a quadrant number of up
+ * to 13 bits is exact, so the reduced angle keeps full precision up to |x| = 10^4 (Cody and Waite 1980).
+ */
+const halfPi = [1608 * 2 ** -10, 1014 * 2 ** -21, 1348 * 2 ** -32, 534 * 2 ** -43, 6.223371969669989e-14]
+/** (sin(r) - r) / r³ in r² on [0, π/4]: sin has a relative error of at most 2^-27.9. */
+const sinCoefficients = [-0.16666655242443085, 0.008332187309861183, -0.00019517897453624755]
+/** (cos(r) - 1 + r²/2) / r⁴ in r² on [0, π/4]: cos has a relative error of at most 2^-33.0. */
+const cosCoefficients = [0.04166664555668831, -0.0013887309469282627, 2.4432327336398885e-5]
+
+/**
+ * The sine. The error stays under 2 ulp for |x| up to 10^4; beyond, the angle loses precision as x grows,
+ * and the result stays within [-1, 1] but means nothing from about 10^7. NaN at infinity.
+ */
+export function sin(x: Expr): Expr {
+  const { quadrant, sine, cosine } = reduced(x)
+  const value = select(oddLanes(quadrant), cosine, sine)
+  return fromBits(xor(bits(value), xor(turned(quadrant), signOf(x))))
+}
+
+/** The cosine; precise as `sin` is. */
+export function cos(x: Expr): Expr {
+  const { quadrant, sine, cosine } = reduced(x)
+  const value = select(oddLanes(quadrant), sine, cosine)
+  return fromBits(xor(bits(value), turned(add(quadrant, likeI32(x, 1)))))
+}
+
+const oddLanes = (n: Expr): Expr => convert('i32ToMask', and(n, likeI32(n, 1)))
+/** The sign bit where the second bit of `quadrant` is set. */
+const turned = (quadrant: Expr): Expr => shl(and(quadrant, likeI32(quadrant, 2)), 30)
+
+/** |x| = quadrant · π/2 + r, and the sine and cosine of r. */
+function reduced(x: Expr): { quadrant: Expr; sine: Expr; cosine: Expr } {
+  const size = abs(x)
+  const n = unary('round', mul(size, like(x, 2 / Math.PI)))
+  const part = (i: number): Expr => like(x, -halfPi[i])
+  const coarse = fma(n, part(1), fma(n, part(0), size))
+  // The first rounding is here; what it loses joins the smaller parts.
+  const middle = fma(n, part(2), coarse)
+  const lost = fma(n, part(2), sub(coarse, middle))
+  const fine = fma(n, part(4), add(middle, fma(n, part(3), lost)))
+  const r = min(max(fine, like(x, -1)), like(x, 1))
+  const square = mul(r, r)
+  return {
+    quadrant: convert('toI32', n),
+    sine: fma(mul(r, square), polynomial(square, sinCoefficients), r),
+    cosine: fma(mul(square, square), polynomial(square, cosCoefficients), fma(square, like(x, -0.5), like(x, 1))),
+  }
+}
+
+/** (atan(x) - x) / x³ in x² on [0, 1]: atan has a relative error of at most 2^-25.8. */
+const atanCoefficients = [
+  -0.33333153252577515, 0.19993767142295837, -0.14211007952690125, 0.10665825754404068, -0.07551856338977814,
+  0.043207913637161255, -0.0163656547665596, 0.0029201568104326725,
+]
+
+/** The arc tangent, in (-π/2, π/2); beyond 1 by way of 1 / x. */
+export function atan(x: Expr): Expr {
+  const size = abs(x)
+  const steep = lt(like(x, 1), size)
+  const t = select(steep, div(like(x, 1), size), size)
+  const square = mul(t, t)
+  const angle = fma(polynomial(square, atanCoefficients), mul(square, t), t)
+  const complement = add(sub(like(x, Math.PI / 2), angle), like(x, Math.PI / 2 - Math.fround(Math.PI / 2)))
+  return withSignOf(x, select(steep, complement, angle))
+}

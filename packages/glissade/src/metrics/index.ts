@@ -1,0 +1,2 @@
+/** Metrics, as `metrics.*`: how good predictions are, in numbers for people. */
+export { accuracy, confusionMatrix } from './classification.ts'

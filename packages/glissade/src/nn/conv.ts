@@ -1,0 +1,121 @@
+/**
+ * Convolution layers, with PyTorch's defaults, names and layouts. The operation itself: ops/derived/conv.ts.
+ *
+ * As everywhere in the field the kernel is not mirrored (a cross-correlation).
+ */
+import { fail } from '../errors.ts'
+import * as convs from '../ops/derived/conv.ts'
+import { type ConvOptions, type ConvTransposeOptions, type PerAxis, perAxis } from '../ops/derived/conv.ts'
+import type { Tensor } from '../tensor.ts'
+import { fanInUniform } from './init.ts'
+import { type LayerConfig, Module, Parameter } from './module.ts'
+
+export interface ConvLayerOptions extends ConvOptions {
+  /** Whether a number is added to each output channel; default true. */
+  readonly bias?: boolean
+}
+export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
+  readonly bias?: boolean
+}
+
+/** What all convolutions share: channels, kernel, weight and bias. */
+abstract class ConvLayer<Options extends { readonly groups?: number; readonly bias?: boolean }> extends Module {
+  readonly in: number
+  readonly out: number
+  readonly size: readonly number[]
+  readonly options: Options
+  readonly weight: Parameter
+  readonly bias: Parameter | undefined
+
+  constructor(kind: string, rank: number, transposed: boolean, inChannels: number, outChannels: number, size: PerAxis, options: Options) {
+    super()
+    const { groups = 1, bias = true } = options
+    this.in = inChannels
+    this.out = outChannels
+    this.size = perAxis(`${kind}: size`, size, rank, 1)
+    this.options = options
+    for (const [what, channels] of [['in', inChannels], ['out', outChannels]] as const) {
+      if (Number.isInteger(channels) && channels > 0 && channels % groups === 0) continue
+      fail('value-invalid', {
+        what: `${kind}: ${what}`,
+        received: String(channels),
+        expected: `a whole number of channels above 0${groups === 1 ? '' : ` that ${groups} groups divide`}`,
+        fix: 'Check the channels and groups.',
+      })
+    }
+    const shape = transposed ? [inChannels, outChannels / groups, ...this.size] : [outChannels, inChannels / groups, ...this.size]
+    // PyTorch counts as inputs what stands on axis 1 and after, for transposed kernels too.
+    const fanIn = shape.slice(1).reduce((a, b) => a * b)
+    this.weight = new Parameter(fanInUniform(shape, fanIn))
+    this.bias = bias ? new Parameter(fanInUniform([outChannels], fanIn)) : undefined
+  }
+
+  protected abstract readonly kind: string
+
+  /** Adds the bias: [B, out, ...s] → [B, out, ...s] */
+  protected addBias(y: Tensor): Tensor {
+    return this.bias ? y.add(this.bias.reshape([this.out, ...this.size.map(() => 1)])) : y
+  }
+
+  override config(): LayerConfig {
+    return { kind: this.kind, in: this.in, out: this.out, size: this.size, ...this.options }
+  }
+}
+
+/** x: [B, in, I] → [B, out, I'], weight: [out, in / groups, size], I' = floor((I + 2 padding - dilation (size - 1) - 1) / stride) + 1 */
+export class Conv1d extends ConvLayer<ConvLayerOptions> {
+  protected readonly kind = 'conv1d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvLayerOptions = {}) {
+    super('conv1d', 1, false, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.conv1d(x, this.weight, this.options))
+  }
+}
+
+/** x: [B, in, H, W] → [B, out, H', W'], weight: [out, in / groups, ...size]; sizes as of Conv1d on each axis. */
+export class Conv2d extends ConvLayer<ConvLayerOptions> {
+  protected readonly kind = 'conv2d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvLayerOptions = {}) {
+    super('conv2d', 2, false, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.conv2d(x, this.weight, this.options))
+  }
+}
+
+/** x: [B, in, D, H, W] → [B, out, D', H', W'], weight: [out, in / groups, ...size]; sizes as of Conv1d on each axis. */
+export class Conv3d extends ConvLayer<ConvLayerOptions> {
+  protected readonly kind = 'conv3d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvLayerOptions = {}) {
+    super('conv3d', 3, false, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.conv3d(x, this.weight, this.options))
+  }
+}
+
+/**
+ * The convolution that goes from output sizes back to input sizes, to enlarge images.
+ *
+ * x: [B, in, H, W] → [B, out, H', W'], weight: [in, out / groups, ...size],
+ * H' = (H - 1) stride - 2 padding + dilation (size - 1) + outputPadding + 1
+ */
+export class ConvTranspose2d extends ConvLayer<ConvTransposeLayerOptions> {
+  protected readonly kind = 'convTranspose2d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeLayerOptions = {}) {
+    super('convTranspose2d', 2, true, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.convTranspose2d(x, this.weight, this.options))
+  }
+}
+
+export const conv1d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv1d =>
+  new Conv1d(inChannels, outChannels, size, options)
+export const conv2d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv2d =>
+  new Conv2d(inChannels, outChannels, size, options)
+export const conv3d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv3d =>
+  new Conv3d(inChannels, outChannels, size, options)
+export const convTranspose2d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvTransposeLayerOptions): ConvTranspose2d =>
+  new ConvTranspose2d(inChannels, outChannels, size, options)

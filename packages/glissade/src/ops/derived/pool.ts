@@ -1,0 +1,165 @@
+/**
+ * Max and average over windows in one, two and three dimensions, with PyTorch's meaning.
+ *
+ * x: [...s, I] (1d), [...s, H, W] (2d), [...s, D, H, W] (3d): any axes may stand in front. Windows that do not
+ * overlap are a reshape, others a `window` movement; neither stores a patch. The gradient of a maximum goes to the
+ * first place that holds it; what is kept for it is one int32 per window. NaN counts as the largest.
+ */
+import { isFloat } from '../../dtype.ts'
+import { fail } from '../../errors.ts'
+import { sizeOf } from '../../shape.ts'
+import type { Tensor } from '../../tensor.ts'
+import { makeNode } from '../../tensor.ts'
+import * as moves from '../move.ts'
+import { cast, constant, expandTo, iota, reshapeTo, toFloat, withGradient } from './common.ts'
+import { type PerAxis, perAxis } from './conv.ts'
+import { add, div, eq, isNaN, maximum, minimum, mul, or, stopGradient, sub, where } from './elementwise.ts'
+import { pad, permute, slice } from './movement.ts'
+import { max, min, sum } from './reduce.ts'
+
+export interface PoolOptions {
+  /** Default: the size of the window. */
+  readonly stride?: PerAxis
+  /** At most half of the window's size, on both sides: -inf for the maximum, 0 for the average. */
+  readonly padding?: PerAxis
+}
+export interface AvgPoolOptions extends PoolOptions {
+  /** Whether the padding counts as elements of the average; default true. */
+  readonly countIncludePad?: boolean
+}
+
+/** Windows over the last axes: how they are laid out, and how `[.., O1, .., On, K1, .., Kn]` goes there and back. */
+interface Windows {
+  /** `[...s, ...I] → [...s, ...O, ...K]` */
+  spread(x: Tensor): Tensor
+  /** The adjoint: each element back at its place, those that meet added up. */
+  gather(patches: Tensor): Tensor
+}
+
+interface Layout {
+  readonly size: readonly number[]
+  readonly stride: readonly number[]
+  readonly padding: readonly number[]
+}
+
+function layoutOf(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Layout {
+  const sizes = perAxis(`${op}: size`, size, rank, 1)
+  const padding = perAxis(`${op}: padding`, options.padding ?? 0, rank, 0)
+  padding.forEach((n, i) => {
+    if (2 * n > sizes[i]) {
+      fail('value-invalid', { what: `${op}: padding`, received: String(n), expected: `at most half of the window's ${sizes[i]}`, fix: 'Use a larger window or less padding.' })
+    }
+  })
+  if (x.rank < rank || sizes.some((n, i) => x.shape[x.rank - rank + i] + 2 * padding[i] < n)) {
+    fail('shape-mismatch', {
+      op,
+      received: `an input of shape [${x.shape.join(', ')}]`,
+      expected: `${rank} last axes of at least [${sizes.join(', ')}]`,
+      fix: 'Use a smaller window, or check the layer before.',
+    })
+  }
+  return { size: sizes, padding, stride: perAxis(`${op}: stride`, options.stride ?? sizes, rank, 1) }
+}
+
+/** The windows of an input whose last axes are `inner` (padding included). */
+function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: readonly number[]): Windows {
+  const rank = size.length
+  const axes = size.map((_, i) => i)
+  const counts = axes.map((i) => Math.floor((inner[i] - size[i]) / stride[i]) + 1)
+  const first = lead.map((_, axis) => axis)
+  // Between [...s, O1, K1, O2, K2, ..], where windows are made, and [...s, O1, O2, .., K1, K2, ..].
+  const together = [...first, ...axes.map((i) => lead.length + 2 * i), ...axes.map((i) => lead.length + 2 * i + 1)]
+  const apart = [...first, ...axes.flatMap((i) => [lead.length + i, lead.length + rank + i])]
+  if (axes.every((i) => stride[i] === size[i])) {
+    const used = axes.map((i) => counts[i] * size[i])
+    return {
+      spread: (x) => {
+        const whole = slice(x, [...lead.map(() => undefined), ...used.map((n) => [0, n] as const)])
+        return permute(reshapeTo(whole, [...lead, ...axes.flatMap((i) => [counts[i], size[i]])]), together)
+      },
+      gather: (patches) =>
+        pad(reshapeTo(permute(patches, apart), [...lead, ...used]), [...lead.map(() => [0, 0] as const), ...axes.map((i) => [0, inner[i] - used[i]] as const)]),
+    }
+  }
+  const attrs = axes.map((i) => ({ axis: lead.length + 2 * i, size: size[i], stride: stride[i], dilation: 1 }))
+  return {
+    spread: (x) => {
+      let y = x
+      for (const each of attrs) y = makeNode(moves.window, [y], each)
+      return permute(y, together)
+    },
+    gather: (patches) => {
+      let y = permute(patches, apart)
+      for (const i of axes) y = makeNode(moves.unwindow, [y], { ...attrs[i], length: inner[i] })
+      return sum(y, attrs.map(({ axis }) => axis + 1))
+    },
+  }
+}
+
+/** Padded with `value`, as windows `[...s, ...O, ...K]`, and the way back without the padding. */
+function prepare(x: Tensor, layout: Layout, value: number): { patches: Tensor; restore: (patches: Tensor) => Tensor } {
+  const rank = layout.size.length
+  const lead = x.shape.slice(0, x.rank - rank)
+  const margins = [...lead.map(() => [0, 0] as const), ...layout.padding.map((n) => [n, n] as const)]
+  const padded = pad(x, margins, value)
+  const windows = windowsOf(layout, lead, padded.shape.slice(lead.length))
+  return {
+    patches: windows.spread(padded),
+    restore: (patches) => pad(windows.gather(patches), margins.map(([before, after]) => [-before, -after] as const)),
+  }
+}
+
+function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Tensor {
+  const layout = layoutOf(op, rank, x, size, options)
+  const { patches, restore } = prepare(stopGradient(x), layout, isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31))
+  const places = layout.size.map((_, i) => patches.rank - rank + i)
+  const value = max(patches, places)
+  if (!isFloat(x.dtype)) return value
+  // The place in the window, row-major, of the first largest element.
+  const order = places.reduce((sum, axis, i) => add(sum, mul(iota(patches.shape, axis), sizeOf(layout.size.slice(i + 1)))), constant(0, patches.shape, 'int32'))
+  const along = (t: Tensor): Tensor => expandTo(reshapeTo(t, [...t.shape, ...places.map(() => 1)]), patches.shape)
+  const largest = or(eq(patches, along(value)), isNaN(patches))
+  const arg = min(where(largest, order, sizeOf(layout.size)), places)
+  return withGradient(value, [x], (g) => [restore(where(eq(order, along(arg)), along(g), 0))])
+}
+
+function avgPool(op: string, rank: number, input: Tensor, size: PerAxis, options: AvgPoolOptions): Tensor {
+  const x = toFloat(input)
+  const layout = layoutOf(op, rank, x, size, options)
+  const { patches } = prepare(x, layout, 0)
+  const places = layout.size.map((_, i) => patches.rank - rank + i)
+  const total = sum(patches, places)
+  if (options.countIncludePad ?? true) return div(total, sizeOf(layout.size))
+  const lead = x.rank - rank
+  const counts = layout.size.map((length, i) => {
+    const shape = total.shape.map((n, axis) => (axis === lead + i ? n : 1))
+    const start = sub(mul(iota(shape, lead + i), layout.stride[i]), layout.padding[i])
+    return sub(minimum(add(start, length), x.shape[lead + i]), maximum(start, 0))
+  })
+  return div(total, cast(counts.reduce(mul), x.dtype))
+}
+
+/** The largest element of each window of `size`. */
+export function maxPool1d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+  return maxPool('maxPool1d', 1, x, size, options)
+}
+/** The largest element of each window of `size`. */
+export function maxPool2d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+  return maxPool('maxPool2d', 2, x, size, options)
+}
+/** The largest element of each window of `size`. */
+export function maxPool3d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+  return maxPool('maxPool3d', 3, x, size, options)
+}
+/** The mean of each window of `size`. */
+export function avgPool1d(x: Tensor, size: PerAxis, options: AvgPoolOptions = {}): Tensor {
+  return avgPool('avgPool1d', 1, x, size, options)
+}
+/** The mean of each window of `size`. */
+export function avgPool2d(x: Tensor, size: PerAxis, options: AvgPoolOptions = {}): Tensor {
+  return avgPool('avgPool2d', 2, x, size, options)
+}
+/** The mean of each window of `size`. */
+export function avgPool3d(x: Tensor, size: PerAxis, options: AvgPoolOptions = {}): Tensor {
+  return avgPool('avgPool3d', 3, x, size, options)
+}

@@ -1,0 +1,168 @@
+/**
+ * A compiled program: its plan, its executable on a backend, and what people want to know of it.
+ *
+ * Runs on one backend follow one another in the order in which they were asked for. Next: realize.ts and
+ * compile.ts, which make programs from tensors.
+ */
+import type { Argument, Backend, Executable, Plan } from '../backends/backend.ts'
+import { compilerOptions, lower } from '../compile/lower.ts'
+import { fail } from '../errors.ts'
+import { type Graph, printGraph } from '../graph/graph.ts'
+import { printKernel } from '../kernel/print.ts'
+import { fromStorage, type Tensor } from '../tensor.ts'
+import type { Storage } from '../storage.ts'
+import { isReference } from './backend.ts'
+
+/** One kernel's part in a profile. */
+export interface KernelTime {
+  readonly kind: string
+  readonly label: string
+  readonly path: string
+  readonly milliseconds: number
+  readonly flops: number
+  readonly bytes: number
+}
+
+export interface Profile {
+  readonly kernels: readonly KernelTime[]
+  /** Milliseconds by module path, largest first. */
+  readonly paths: readonly { readonly path: string; readonly milliseconds: number }[]
+  readonly milliseconds: number
+  /** A table for people. */
+  toString(): string
+}
+
+/** The last run on each backend; the next one waits for it. */
+const running = new WeakMap<Backend, Promise<void>>()
+
+export class Program {
+  readonly plan: Plan
+  readonly backend: Backend
+  readonly #graph: Graph
+  readonly #executable: Executable | undefined
+
+  private constructor(plan: Plan, graph: Graph, backend: Backend, executable: Executable | undefined) {
+    this.plan = plan
+    this.backend = backend
+    this.#graph = graph
+    this.#executable = executable
+  }
+
+  static async create(graph: Graph, args: readonly Argument[], outputs: readonly number[], backend: Backend): Promise<Program> {
+    if (isReference(backend)) {
+      return new Program({ kernels: [], launches: [], arguments: args, arenaBytes: 0, flops: 0, bytes: 0 }, graph, backend, undefined)
+    }
+    for (const node of graph.nodes) {
+      if (node.dtype === 'float64') fail('reference-only', { op: node.op.name, dtype: node.dtype, backend: backend.name })
+    }
+    const plan = lower(graph, { arguments: args, outputs }, backend.target)
+    return new Program(plan, graph, backend, await backend.compile(plan))
+  }
+
+  /** Runs once on storages in the order of `plan.arguments`. Returns at once where the work was done at once. */
+  run(storages: readonly Storage[]): undefined | Promise<void> {
+    const before = running.get(this.backend)
+    if (!before) {
+      const done = this.#start(storages)
+      if (!done) return undefined
+      return this.#track(done)
+    }
+    return this.#track(before.then(() => this.#start(storages)))
+  }
+
+  #start(storages: readonly Storage[]): undefined | Promise<void> {
+    return this.#executable?.run(storages)
+  }
+
+  #track(done: Promise<void>): Promise<void> {
+    const settled = done.then(
+      () => {},
+      () => {},
+    )
+    running.set(this.backend, settled)
+    settled.then(() => {
+      if (running.get(this.backend) === settled) running.delete(this.backend)
+    })
+    return done
+  }
+
+  /** Runs once more, timing each kernel. */
+  async profile(storages: readonly Storage[]): Promise<Profile> {
+    await running.get(this.backend)
+    const times = this.#executable ? await this.#executable.profile(storages) : new Float64Array()
+    const kernels = this.plan.launches.map(({ kernel, label, path }, i): KernelTime => {
+      const { kind, flops, bytes } = this.plan.kernels[kernel]
+      return { kind, label, path, milliseconds: times[i], flops, bytes }
+    })
+    const byPath = new Map<string, number>()
+    for (const { path, milliseconds } of kernels) byPath.set(path, (byPath.get(path) ?? 0) + milliseconds)
+    const paths = [...byPath].map(([path, milliseconds]) => ({ path, milliseconds })).sort((a, b) => b.milliseconds - a.milliseconds)
+    const milliseconds = kernels.reduce((sum, kernel) => sum + kernel.milliseconds, 0)
+    return { kernels, paths, milliseconds, toString: () => profileTable(kernels, paths, milliseconds) }
+  }
+
+  /** The program as text: one line per kernel with its work, and totals; with `code` the loops as well. */
+  describe(options: { readonly code?: boolean } = {}): string {
+    const { kernels, launches, arenaBytes, flops, bytes } = this.plan
+    const rows = launches.map(({ kernel, label, path }, i) => {
+      const { kind, tasks, flops: work, bytes: moved } = kernels[kernel]
+      return [String(i), kind, label, path, `k${kernel}`, String(tasks), count(work), `${count(moved)}B`]
+    })
+    const text = [
+      `${launches.length} kernels (${kernels.length} distinct) on ${this.backend.description}`,
+      table([['#', 'kind', 'ops', 'module', 'code', 'tasks', 'flops', 'moved'], ...rows]),
+      `${count(flops)} floating-point operations, ${count(bytes)}B moved, peak memory ${count(arenaBytes)}B of temporaries + ${count(this.#argumentBytes())}B of arguments`,
+    ]
+    if (options.code) text.push(...kernels.map((kernel, i) => `k${i}: ${printKernel(kernel)}`))
+    return text.join('\n')
+  }
+
+  /** The graph that the program was made from, one line a node. */
+  describeGraph(): string {
+    return printGraph(this.#graph)
+  }
+
+  #argumentBytes(): number {
+    return this.plan.arguments.reduce((sum, { length }) => sum + 4 * length, 0)
+  }
+
+  release(): void {
+    this.#executable?.release()
+  }
+}
+
+/** The tensor that a program's output storage is. */
+export function outputTensor(storage: Storage, like: Tensor): Tensor {
+  return fromStorage(storage, like.shape)
+}
+
+/** 1234567 as `1.23M`. */
+function count(value: number): string {
+  for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e3]] as const) {
+    if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`
+  }
+  return `${value} `
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()).join('\n')
+}
+
+function profileTable(kernels: readonly KernelTime[], paths: Profile['paths'], total: number): string {
+  const share = (milliseconds: number): string => `${((100 * milliseconds) / (total || 1)).toFixed(1)} %`
+  const byTime = [...kernels].sort((a, b) => b.milliseconds - a.milliseconds)
+  return [
+    table([
+      ['ms', 'share', 'GFLOP/s', 'kind', 'ops', 'module'],
+      ...byTime.map((k) => [k.milliseconds.toFixed(3), share(k.milliseconds), (k.flops / k.milliseconds / 1e6).toFixed(1), k.kind, k.label, k.path]),
+    ]),
+    '',
+    table([['ms', 'share', 'module'], ...paths.map((p) => [p.milliseconds.toFixed(3), share(p.milliseconds), p.path || '(none)'])]),
+    `${total.toFixed(3)} ms in ${kernels.length} kernels`,
+  ].join('\n')
+}
+
+if (typeof process !== 'undefined' && process.env?.DEBUG?.split(',').includes('passes')) {
+  compilerOptions.show = (stage, text) => console.error(`── ${stage} ──\n${text}\n`)
+}

@@ -1,0 +1,76 @@
+/** What the native tests share: one backend, kernels run on plain arrays, values that hurt. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Backend, Executable, Plan } from '../../src/backends/backend.ts'
+import { createNative, type NativeOptions } from '../../src/backends/native/native.ts'
+import type { TypedArray } from '../../src/dtype.ts'
+import type { Kernel, KernelBuffer, Stmt } from '../../src/kernel/ir.ts'
+import { Storage } from '../../src/storage.ts'
+
+const folders: string[] = []
+
+/** A new empty folder, removed when the test process ends. */
+export function freshFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'glissade-test-'))
+  if (folders.length === 0) {
+    process.once('exit', () => {
+      for (const each of folders) rmSync(each, { recursive: true, force: true })
+    })
+  }
+  folders.push(folder)
+  return folder
+}
+
+export async function working(options: NativeOptions = {}): Promise<Backend> {
+  const probe = await createNative({ cacheFolder: freshFolder(), ...options })
+  if ('reason' in probe) throw new Error(`${probe.reason} ${probe.fix}`)
+  return probe.backend
+}
+
+export function kernelOf(
+  buffers: readonly KernelBuffer[],
+  body: readonly Stmt[],
+  rest: Partial<Pick<Kernel, 'tasks' | 'scratch' | 'flops' | 'bytes'>> = {},
+): Kernel {
+  return { kind: 'map', buffers, body, tasks: 1, scratch: 0, flops: 0, bytes: 0, ...rest }
+}
+
+export const buffer = (name: string, type: 'f32' | 'i32', length: number, access: KernelBuffer['access'] = 'readwrite'): KernelBuffer => ({
+  name, type, length, access,
+}) // biome-ignore format: one line
+
+export const storageOf = (array: TypedArray): Storage =>
+  new Storage(array instanceof Int32Array ? 'int32' : 'float32', array.length, array)
+
+/** A plan whose kernels run one after the other on the same arguments. */
+export function planOf(kernels: readonly Kernel[], arrays: readonly TypedArray[]): Plan {
+  const slots = arrays.map((_, argument) => ({ kind: 'argument', argument }) as const)
+  return {
+    kernels,
+    launches: kernels.map((kernel, k) => ({ kernel: k, slots: slots.slice(0, kernel.buffers.length), label: `k${k}`, path: '' })),
+    arguments: arrays.map((array) => ({
+      role: 'state', dtype: array instanceof Int32Array ? 'int32' : 'float32', length: array.length,
+    })), // biome-ignore format: one line
+    arenaBytes: 0,
+    flops: kernels.reduce((sum, kernel) => sum + kernel.flops, 0),
+    bytes: kernels.reduce((sum, kernel) => sum + kernel.bytes, 0),
+  }
+}
+
+export async function runOnce(backend: Backend, kernels: readonly Kernel[], arrays: readonly TypedArray[]): Promise<void> {
+  const executable: Executable = await backend.compile(planOf(kernels, arrays))
+  await executable.run(arrays.map(storageOf))
+  executable.release()
+}
+
+/** Numbers where float32 arithmetic shows its edges. */
+export const hardFloats: readonly number[] = [
+  0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3.7, -3.7, 1e-45, -1e-45, 1.17549435e-38, 3.4028235e38, -3.4028235e38,
+  Infinity, -Infinity, NaN, 8388607.5, -8388607.5, 8388609, 16777216, 2147483520, 2147483648, -2147483648, -2147483904,
+  1e10, -1e10, 0.49999997, -0.49999997, 123.456,
+].map(Math.fround) // biome-ignore format: a table
+
+export const hardInts: readonly number[] = [
+  0, 1, -1, 2, -2, 7, -7, 31, 1000, -1000, 65536, 123456789, -123456789, 2147483647, -2147483648, 2147483646,
+] // biome-ignore format: a table

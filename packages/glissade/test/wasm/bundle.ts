@@ -1,0 +1,16 @@
+/** Bundles a test's script with the sources it imports into one file, for a plain Node or a page. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'rolldown'
+
+/** The path of a new bundle of test/wasm/`name`, removed when this process ends. */
+export async function bundle(name: string, platform: 'node' | 'browser'): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'glissade-bundle-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'bundle.mjs')
+  const input = fileURLToPath(new URL(name, import.meta.url))
+  await build({ input, platform, logLevel: 'silent', output: { file, format: 'esm' } })
+  return file
+}
