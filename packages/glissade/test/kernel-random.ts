@@ -81,13 +81,13 @@ class KernelWriter {
   }
 
   #statement(depth: number): Stmt[] {
-    const kind = this.#below(depth < 4 ? 12 : 7)
-    if (kind === 0) return [this.#define('let')]
-    if (kind === 1) return [this.#define('mut')]
-    if (kind <= 3) return this.#set()
-    if (kind <= 6) return [this.#store()]
-    if (kind <= 9) return this.#loop(depth)
-    return kind === 10 ? [this.#branch(depth)] : this.#while(depth)
+    const kind = this.#below(depth < 4 ? 15 : 9)
+    if (kind <= 2) return [this.#define('let')]
+    if (kind === 3) return [this.#define('mut')]
+    if (kind <= 5) return this.#set()
+    if (kind <= 8) return [this.#store()]
+    if (kind <= 11) return this.#loop(depth)
+    return kind <= 13 ? [this.#branch(depth)] : this.#while(depth)
   }
 
   #type(): [Type, number] {
@@ -132,11 +132,7 @@ class KernelWriter {
     const bounds = [variable(first, 'index'), variable(end, 'index')] as const
     this.#visible.push({ expr: counter, mutable: false })
     const body = this.#block(depth + 1)
-    if (this.#random() < 0.5) {
-      // Element 0; but far outside if the loop does not turn, so that a load that runs all the same is noticed.
-      const idle = sub(index(1), convert('i32ToIndex', convert('maskToI32', lt(...bounds))))
-      body.push(store('y', this.#address(1), load('x', 'f32', mul(idle, index(10 * length)))))
-    }
+    if (this.#random() < 0.5) body.push(this.#onlyWhere(lt(...bounds)))
     this.#visible.length = before[0]
     this.#made.length = before[1]
     const turns = kind === 2 ? loop(name, from, to, 1 + this.#below(2), body) : loop(name, ...bounds, 1 + this.#below(2), body)
@@ -156,9 +152,18 @@ class KernelWriter {
   #while(depth: number): Stmt[] {
     const name = this.#name('turn')
     const turn = variable(name, 'i32')
-    const limit = this.#clampI32(this.#expr('i32', 1, 2), -1, 3)
+    const end = this.#name('v')
+    const limit = variable(end, 'i32')
+    const before = bind(end, this.#clampI32(this.#expr('i32', 1, 2), -1, 3))
     const body = this.#block(depth + 1)
-    return [mut(name, i32(0)), { op: 'while', condition: lt(turn, limit), body: [...body, set(name, add(turn, i32(2)))] }]
+    if (this.#random() < 0.5) body.push(this.#onlyWhere(lt(i32(0), limit)))
+    return [before, mut(name, i32(0)), { op: 'while', condition: lt(turn, limit), body: [...body, set(name, add(turn, i32(2)))] }]
+  }
+
+  /** Loads element 0 where `turning` holds, else far outside: a load that leaves its loop is noticed. */
+  #onlyWhere(turning: Expr): Stmt {
+    const idle = sub(index(1), convert('i32ToIndex', convert('maskToI32', turning)))
+    return store('y', this.#address(1), load('x', 'f32', mul(idle, index(10 * length))))
   }
 
   #clamp(at: Expr, least: number, greatest: number): Expr {

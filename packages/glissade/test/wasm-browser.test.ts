@@ -1,29 +1,23 @@
 /**
  * The wasm backend in a real browser: with threads on a cross-origin isolated page, with one thread on
- * another. Needs the package playwright-core and a Chromium (CHROMIUM_PATH, or on the search path).
+ * another. Needs the package playwright-core and a Chromium (scripts/chromium.mjs); skipped without.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from './wasm/bundle.ts'
 import type { WorkReport } from './wasm/work.ts'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const candidates = (process.env.PATH ?? '')
-  .split(delimiter)
-  .flatMap((folder) => names.map((name) => join(folder, name)))
-const chromium = [process.env.CHROMIUM_PATH ?? '', ...candidates].find((path) => path !== '' && existsSync(path))
-// In a variable, so that the types of this file do not depend on the package being there.
+// In variables, so that the types of this file depend neither on a script nor on a package being there.
+const finder = '../../../scripts/chromium.mjs'
+const { findChromium } = (await import(finder)) as { findChromium(): { path?: string; reason?: string } }
+const chromium = findChromium()
 const packageName = 'playwright-core'
 const playwright = (await import(packageName).catch(() => undefined)) as typeof import('playwright-core') | undefined
-const missing = !playwright
-  ? 'the package playwright-core is not installed'
-  : !chromium
-    ? 'no chromium was found'
-    : undefined
+const missing = playwright ? chromium.reason : 'the package playwright-core is not installed'
 if (missing) console.log(`wasm in a browser: skipped, because ${missing}`)
 
 const flags = [
@@ -64,7 +58,7 @@ describe.skipIf(missing)(`wasm in a browser${missing ? ` (skipped: ${missing})` 
   beforeAll(async () => {
     server = await serve(await bundle('page.ts', 'browser'))
     context = await (playwright as typeof import('playwright-core')).chromium.launchPersistentContext(profile, {
-      executablePath: chromium as string,
+      executablePath: chromium.path as string,
       headless: true,
       args: flags,
     })

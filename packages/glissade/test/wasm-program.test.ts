@@ -1,6 +1,7 @@
 /** Programs on the wasm backend: threads, the event loop, residents, memory that runs out, ends. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import type { Plan } from '../src/backends/backend.ts'
 import { createWasm } from '../src/backends/wasm/wasm.ts'
@@ -276,6 +277,33 @@ test('a worker that stops in the middle of a run ends the run with an error, and
   })
   await executable.run([x, storageOf(Int32Array.of(0))])
   expect([...x.host()]).toEqual(Array(16).fill(1))
+})
+
+test('a worker that dies while nothing runs is replaced unnoticed', async () => {
+  const workers: Worker[] = []
+  const note = (worker: Worker): unknown => workers.push(worker)
+  process.on('worker', note)
+  try {
+    const backend = await wasmBackend({ threads: 2 })
+    const executable = await backend.compile(planOf([updateKernel(16, 1, LARGE)], ['state', 'input']))
+    const [x, scale] = [storageOf(new Float32Array(16)), storageOf(Float32Array.of(1))]
+    await executable.run([x, scale])
+    await workers[1].terminate()
+    await executable.run([x, scale])
+    expect(x.read()[15]).toBe(2)
+    expect(workers).toHaveLength(4)
+    const long = await backend.compile(planOf([matmulKernel(256, 200)], ['input', 'input', 'output']))
+    const square = (): Storage => new Storage('float32', 256 * 256)
+    const running = long.run([square(), square(), square()])
+    const outcome = expect(running).rejects.toThrow(
+      /worker thread stopped in the middle of a run \(it ended with code 1\)/,
+    )
+    await Promise.all([workers[2].terminate(), workers[3].terminate(), outcome])
+    await executable.run([x, scale])
+    expect(backend.threads).toBe(2)
+  } finally {
+    process.off('worker', note)
+  }
 })
 
 test('one run at a time; a released program and a disposed backend say so', async () => {

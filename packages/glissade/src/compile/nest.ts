@@ -199,31 +199,33 @@ class Nest {
   /** Roots of the full domain that can first be stored in `stage`, and values to keep for later stages. */
   #fullStores(stage: number, stages: number, lanes: Lanes): Stmt[] {
     const emitter = this.#emitter(lanes, stage)
-    const result: Stmt[] = []
-    const stores: Stmt[] = []
-    for (const root of this.#cluster.roots) {
-      if (this.#levelOf(root) !== 'full' || Math.min(this.#depthOf(root), stages) !== stage) continue
-      const position = this.#positionOf(root, 'full')
-      stores.push(this.#storeRoot(root, emitter, position, lanes))
-    }
-    for (const [node, kept] of this.#kept) {
+    const kept: Stmt[] = []
+    for (const [node, place] of this.#kept) {
       if (this.#depthOf(node) !== stage) continue
       const value = toMemory(emitter.value(node, this.#positionOf(node, 'full')))
-      result.push(store(value.type === 'f32' ? 'scratch' : 'scratchI', this.#scratchAddress(kept, lanes), value))
+      kept.push(store(value.type === 'f32' ? 'scratch' : 'scratchI', this.#scratchAddress(place, lanes), value))
     }
-    return [...result, ...stores]
+    const roots = this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage)
+    return [...kept, ...this.#storeAll(roots, 'full', emitter, lanes)]
   }
 
   #rowStores(stages: number, lanes: Lanes): Stmt[] {
-    const emitter = this.#emitter(lanes, stages)
-    return this.#cluster.roots
-      .filter((root) => this.#levelOf(root) === 'row')
-      .map((root) => this.#storeRoot(root, emitter, this.#positionOf(root, 'row'), lanes))
+    const roots = this.#cluster.roots.filter((root) => this.#levelOf(root) === 'row')
+    return this.#storeAll(roots, 'row', this.#emitter(lanes, stages), lanes)
   }
 
-  #storeRoot(root: Node, emitter: Emitter, position: readonly Index[], lanes: Lanes): Stmt {
-    const value = toMemory(emitter.value(root, position))
-    return storeLanes(this.#buffers.of(root, 'write'), addressOf(root, position), value, lanes)
+  /** All values are there before the first is stored: one may overwrite what another is computed from. */
+  #storeAll(roots: readonly Node[], level: 'full' | 'row', emitter: Emitter, lanes: Lanes): Stmt[] {
+    const values = roots.map((root, i) => {
+      const at = this.#positionOf(root, level)
+      return { root, at, name: `y${i}`, value: toMemory(emitter.value(root, at)) }
+    })
+    return [
+      ...values.map(({ name, value }) => bind(name, value)),
+      ...values.map(({ root, at, name, value }) =>
+        storeLanes(this.#buffers.of(root, 'write'), addressOf(root, at), variable(name, value.type, value.lanes), lanes),
+      ),
+    ]
   }
 
   // ---- what is kept between stages ----

@@ -114,7 +114,7 @@ export function convert(fn: ConvertFn, a: Expr): Expr {
 }
 
 export function splat(a: Expr, lanes: number): Expr {
-  if (lanes === 1) return a
+  if (lanes === a.lanes) return a
   check(a.lanes === 1 && a.type !== 'index', `splat of ${a.type}x${a.lanes}`)
   if (isConst(a)) return { ...a, lanes }
   return { op: 'splat', type: a.type, lanes, a }

@@ -10,7 +10,7 @@ import type { Launch, Plan } from '../backend.ts'
 
 /** A guess at one core's pace, for choices between a little and a lot: flops and bytes per nanosecond. */
 const flopsPerNs = 16
-const bytesPerNs = 8
+const bytesPerNs = 16
 /** Calling a task, and setting a launch up. */
 const taskNs = 5
 const launchNs = 20
