@@ -8,9 +8,9 @@ import { allocate, type DType, type TypedArray } from './dtype.ts'
 import { fail } from './errors.ts'
 import { cast, checkWhole, constant, iota } from './ops/derived/common.ts'
 import { checkShape, type Shape, sizeOf } from './shape.ts'
-import { fromArray, type NestedArray, Tensor } from './tensor.ts'
+import { fromArray, type NestedArray, type Tensor } from './tensor.ts'
 
-export { tril, triu, triangle } from './ops/derived/indexing.ts'
+export { triangle, tril, triu } from './ops/derived/indexing.ts'
 
 /** Typed arrays of small whole numbers, which become int32. */
 type SmallArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Uint32Array
@@ -37,13 +37,23 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const source: ArrayLike<number | boolean> = ArrayBuffer.isView(data) ? data : flat
   const dtype = options.dtype ?? naturalType(data, flat)
   if (source.length !== sizeOf(shape)) {
-    fail('shape-mismatch', { op: 'tensor', received: `${source.length} numbers for shape [${shape.join(', ')}]`, expected: `${sizeOf(shape)}`, fix: 'Check the shape.' })
+    fail('shape-mismatch', {
+      op: 'tensor',
+      received: `${source.length} numbers for shape [${shape.join(', ')}]`,
+      expected: `${sizeOf(shape)}`,
+      fix: 'Check the shape.',
+    })
   }
   const host = allocate(dtype, source.length)
   for (let i = 0; i < source.length; i++) {
     const value = Number(source[i])
     if (dtype === 'int32' && (value | 0) !== value) {
-      fail('value-invalid', { what: `tensor: element ${i}`, received: String(value), expected: 'a whole number of 32 bits, for int32', fix: 'Round it, or use float32.' })
+      fail('value-invalid', {
+        what: `tensor: element ${i}`,
+        received: String(value),
+        expected: 'a whole number of 32 bits, for int32',
+        fix: 'Round it, or use float32.',
+      })
     }
     host[i] = dtype === 'bool' ? Number(value !== 0) : value
   }
@@ -64,7 +74,12 @@ function measure(data: NestedArray, flat: (number | boolean)[]): number[] {
     return []
   }
   if (!Array.isArray(data)) {
-    fail('value-invalid', { what: 'tensor', received: data === null ? 'null' : `a ${typeof data}`, expected: 'numbers, booleans, arrays of them, or a typed array', fix: 'Check the data.' })
+    fail('value-invalid', {
+      what: 'tensor',
+      received: data === null ? 'null' : `a ${typeof data}`,
+      expected: 'numbers, booleans, arrays of them, or a typed array',
+      fix: 'Check the data.',
+    })
   }
   const list = data as readonly NestedArray[]
   let inner: number[] = []
@@ -84,7 +99,11 @@ function measure(data: NestedArray, flat: (number | boolean)[]): number[] {
 }
 
 /** `value` everywhere. */
-export function full(shape: Shape, value: number | boolean, dtype: DType = typeof value === 'boolean' ? 'bool' : 'float32'): Tensor {
+export function full(
+  shape: Shape,
+  value: number | boolean,
+  dtype: DType = typeof value === 'boolean' ? 'bool' : 'float32',
+): Tensor {
   return constant(Number(value), checkShape('full', shape), dtype)
 }
 export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
@@ -106,7 +125,12 @@ export function onesLike(x: Tensor): Tensor {
 export function arange(start: number, stop?: number, step = 1, dtype?: DType): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
-    fail('value-invalid', { what: 'arange', received: `${from} to ${to} by ${step}`, expected: 'finite numbers, and a step that is not 0', fix: 'Check the arguments.' })
+    fail('value-invalid', {
+      what: 'arange',
+      received: `${from} to ${to} by ${step}`,
+      expected: 'finite numbers, and a step that is not 0',
+      fix: 'Check the arguments.',
+    })
   }
   const length = Math.max(0, Math.ceil((to - from) / step))
   const type = dtype ?? ([from, to, step].every(Number.isInteger) ? 'int32' : 'float32')
@@ -117,7 +141,9 @@ export function arange(start: number, stop?: number, step = 1, dtype?: DType): T
 /** `count` numbers at equal distances, from `start` to `stop`, both included. */
 export function linspace(start: number, stop: number, count: number): Tensor {
   checkWhole('linspace: count', count, 0)
-  const host = Float32Array.from({ length: count }, (_, i) => (count === 1 ? start : start + ((stop - start) * i) / (count - 1)))
+  const host = Float32Array.from({ length: count }, (_, i) =>
+    count === 1 ? start : start + ((stop - start) * i) / (count - 1),
+  )
   return fromArray(host, [count])
 }
 

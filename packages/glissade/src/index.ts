@@ -71,3 +71,10 @@ export {
   type Score,
   type StepDone,
 } from './train/index.ts'
+
+// ---- running ----
+export { type Backend, type BackendOptions, type BackendProbe } from './backends/backend.ts'
+export { type BackendName, backendNames, getBackend, probeBackend, setBackend } from './run/backend.ts'
+export { type CompiledFunction, compile } from './run/compile.ts'
+export type { KernelTime, Profile, Program } from './run/program.ts'
+export { realize } from './run/realize.ts'

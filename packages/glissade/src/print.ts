@@ -13,7 +13,7 @@ const digits = 4
 const plain = { below: 1e6, above: 1e-4 }
 const lineWidth = 100
 
-/** The numbers as text, followed by nothing; `print` adds type and shape. */
+/** The numbers as text; `print` adds type and shape. */
 export function formatTensor(data: ArrayLike<number>, shape: Shape, dtype: DType): string {
   if (sizeOf(shape) === 0) return `[] (shape [${shape.join(', ')}])`
   const cut = sizeOf(shape) > wholeUpTo
@@ -21,7 +21,11 @@ export function formatTensor(data: ArrayLike<number>, shape: Shape, dtype: DType
   const shown = (axis: number): (number | undefined)[] => {
     const n = shape[axis]
     if (!cut || n <= 2 * edge) return Array.from({ length: n }, (_, i) => i)
-    return [...Array.from({ length: edge }, (_, i) => i), undefined, ...Array.from({ length: edge }, (_, i) => n - edge + i)]
+    return [
+      ...Array.from({ length: edge }, (_, i) => i),
+      undefined,
+      ...Array.from({ length: edge }, (_, i) => n - edge + i),
+    ]
   }
   const places: number[] = []
   const collect = (axis: number, at: number): void => {
@@ -29,7 +33,10 @@ export function formatTensor(data: ArrayLike<number>, shape: Shape, dtype: DType
     else for (const i of shown(axis)) if (i !== undefined) collect(axis + 1, at + i * strides[axis])
   }
   collect(0, 0)
-  const write = formatter(places.map((at) => data[at]), dtype)
+  const write = formatter(
+    places.map((at) => data[at]),
+    dtype,
+  )
   const width = Math.max(...places.map((at) => write(data[at]).length))
 
   const render = (axis: number, at: number): string => {
@@ -64,10 +71,12 @@ function formatter(values: readonly number[], dtype: DType): (value: number) => 
   const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs)
   const special = (value: number): string => (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf')
   if (sizes.some((size) => size >= plain.below || size < plain.above)) {
-    return (value) => (Number.isFinite(value) ? value.toExponential(digits) : special(value))
+    return (value) =>
+      Number.isFinite(value) ? value.toExponential(digits).replace(/e([+-])(\d)$/, 'e$10$2') : special(value)
   }
   const needed = values.every(Number.isInteger) ? 0 : Math.max(...sizes.map(decimals))
-  return (value) => (Number.isFinite(value) ? (needed === 0 ? `${value.toFixed(0)}.` : value.toFixed(needed)) : special(value))
+  return (value) =>
+    Number.isFinite(value) ? (needed === 0 ? `${value.toFixed(0)}.` : value.toFixed(needed)) : special(value)
 }
 
 /** How many digits after the point `value` needs, up to `digits`. */

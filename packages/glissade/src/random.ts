@@ -8,8 +8,8 @@
  */
 import { fail } from './errors.ts'
 import { activeTrace, type Trace } from './graph/trace.ts'
-import { argSort } from './ops/derived/indexing.ts'
 import { checkWhole, iota } from './ops/derived/common.ts'
+import { argSort } from './ops/derived/indexing.ts'
 import { leaf, randomBits } from './ops/leaf.ts'
 import { checkShape, type Shape } from './shape.ts'
 import type { Storage } from './storage.ts'
@@ -65,7 +65,10 @@ export class Generator {
     if (!draws) {
       const base = makeNode(leaf, [], { shape: [2], dtype: 'int32' })
       const started: TracedDraws = { base, count: 0 }
-      trace.supplied.push({ tensor: base, supply: (storage: Storage) => storage.write(Int32Array.of(this.#seed, this.#counter)) })
+      trace.supplied.push({
+        tensor: base,
+        supply: (storage: Storage) => storage.write(Int32Array.of(this.#seed, this.#counter)),
+      })
       trace.afterRun.push(() => {
         this.#counter += started.count
       })
@@ -79,16 +82,21 @@ export class Generator {
 
 function checkSeed(seed: number): number {
   if (!Number.isInteger(seed) || seed < -(2 ** 31) || seed >= 2 ** 32) {
-    fail('value-invalid', { what: 'seed', received: String(seed), expected: 'a whole number of 32 bits', fix: 'Use 0 to 4294967295.' })
+    fail('value-invalid', {
+      what: 'seed',
+      received: String(seed),
+      expected: 'a whole number of 32 bits',
+      fix: 'Use 0 to 4294967295.',
+    })
   }
   return seed | 0
 }
 
-let standard = new Generator(0)
+const standard = new Generator(0)
 
-/** Starts the default generator anew with `seed`, and returns it. */
+/** Starts the default generator anew with `seed`, for compiled steps too, and returns it. */
 export function manualSeed(seed: number): Generator {
-  standard = new Generator(seed)
+  standard.restore({ seed, counter: 0 })
   return standard
 }
 
@@ -122,7 +130,12 @@ export function replayDraws<T>(keys: readonly Tensor[], body: () => T): T {
   replayed = {
     next: () => {
       if (at === keys.length) {
-        fail('value-invalid', { what: 'checkpoint', received: 'more random draws when computed again', expected: `${keys.length}, as the first time`, fix: 'Make the function draw the same each time.' })
+        fail('value-invalid', {
+          what: 'checkpoint',
+          received: 'more random draws when computed again',
+          expected: `${keys.length}, as the first time`,
+          fix: 'Make the function draw the same each time.',
+        })
       }
       return keys[at++]
     },
@@ -166,14 +179,23 @@ export function normal(shape: Shape, options: RandomOptions & { mean?: number; d
   const { mean = 0, deviation = 1 } = options
   const u = wholeFraction(shape, options).add(1).cast('float32').mul(unit)
   const v = wholeFraction(shape, options).cast('float32').mul(unit)
-  const standardNormal = u.log().mul(-2).sqrt().mul(v.mul(2 * Math.PI).cos())
+  const standardNormal = u
+    .log()
+    .mul(-2)
+    .sqrt()
+    .mul(v.mul(2 * Math.PI).cos())
   return mean === 0 && deviation === 1 ? standardNormal : standardNormal.mul(deviation).add(mean)
 }
 
 /** bool: true with probability `p`, which may be a tensor that broadcasts to `shape`. */
 export function bernoulli(shape: Shape, p: number | Tensor = 0.5, options: RandomOptions = {}): Tensor {
   if (typeof p === 'number' && !(p >= 0 && p <= 1)) {
-    fail('value-invalid', { what: 'bernoulli: p', received: String(p), expected: 'a probability, 0 to 1', fix: 'Check the argument.' })
+    fail('value-invalid', {
+      what: 'bernoulli: p',
+      received: String(p),
+      expected: 'a probability, 0 to 1',
+      fix: 'Check the argument.',
+    })
   }
   return uniform(shape, options).lt(p)
 }
@@ -182,7 +204,12 @@ export function bernoulli(shape: Shape, p: number | Tensor = 0.5, options: Rando
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   const range = high - low
   if (!Number.isInteger(low) || !Number.isInteger(high) || range < 1 || range >= 2 ** 31) {
-    fail('value-invalid', { what: 'randint', received: `${low} to ${high}`, expected: 'whole numbers, the second larger', fix: 'Check the bounds.' })
+    fail('value-invalid', {
+      what: 'randint',
+      received: `${low} to ${high}`,
+      expected: 'whole numbers, the second larger',
+      fix: 'Check the bounds.',
+    })
   }
   return bits(shape, options).shiftRight(1).mod(range).add(low)
 }

@@ -18,7 +18,10 @@ describe('gradients', () => {
       for (const sample of samples) {
         if (sample.order === 0) continue
         try {
-          gradCheck((...inputs: Tensor[]) => sample.build(inputs).sin(), sample.inputs.map(toTensor), { order: sample.order, directions: 2 })
+          gradCheck((...inputs: Tensor[]) => sample.build(inputs).sin(), sample.inputs.map(toTensor), {
+            order: sample.order,
+            directions: 2,
+          })
         } catch (error) {
           throw new Error(`sample '${sample.name}': ${(error as Error).message}`, { cause: error })
         }
@@ -42,11 +45,39 @@ describe('gradients', () => {
   })
 
   test('are declared for every primitive that floats flow through', () => {
-    const checked = new Set(differentiable.flatMap(({ samples }) => samples.flatMap((s) => (s.order > 0 ? [...nodesOf(build(s).output)] : []))).map(({ op }) => op))
+    const checked = new Set(
+      differentiable
+        .flatMap(({ samples }) => samples.flatMap((s) => (s.order > 0 ? [...nodesOf(build(s).output)] : [])))
+        .map(({ op }) => op),
+    )
     // They give whole numbers or truth, or take no input: no gradient.
-    const none = ['sign', 'floor', 'round', 'not', 'and', 'or', 'xor', 'shiftLeft', 'shiftRight', 'lt', 'le', 'eq', 'constant', 'iota', 'randomBits', 'argSort', 'floorDiv', 'stopGradient']
+    const none = [
+      'sign',
+      'floor',
+      'round',
+      'not',
+      'and',
+      'or',
+      'xor',
+      'shiftLeft',
+      'shiftRight',
+      'lt',
+      'le',
+      'eq',
+      'constant',
+      'iota',
+      'randomBits',
+      'argSort',
+      'floorDiv',
+      'stopGradient',
+    ]
     const casts = ['castToInt32', 'castToBool', 'castToFloat64']
-    expect(Object.values(ops).filter((op) => !checked.has(op)).map(({ name }) => name).filter((name) => ![...none, ...casts].includes(name))).toEqual([])
+    expect(
+      Object.values(ops)
+        .filter((op) => !checked.has(op))
+        .map(({ name }) => name)
+        .filter((name) => ![...none, ...casts].includes(name)),
+    ).toEqual([])
   })
 
   test('that are wrong are noticed', () => {

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { evaluate } from '../src/backends/reference/reference.ts'
 import { tensor } from '../src/create.ts'
 import { GlissadeError } from '../src/errors.ts'
 import { halfToNumber } from '../src/io/file-types.ts'
@@ -14,7 +13,8 @@ import { setBackend } from '../src/run/backend.ts'
 import '../src/run/realize.ts'
 import type { Tensor } from '../src/tensor.ts'
 
-const numbers = (t: Tensor): number[] => [...evaluate([t])[0].data]
+/** As they are stored: what is not stored yet, such as first weights, becomes float32. */
+const numbers = async (t: Tensor): Promise<number[]> => [...(await t.data())]
 
 let folder = ''
 beforeAll(async () => {
@@ -51,12 +51,12 @@ describe('safetensors', () => {
     expect(metadata).toEqual({ who: 'me' })
     expect(Object.keys(read).sort()).toEqual(Object.keys(tensors).sort())
     for (const [name, t] of Object.entries(tensors)) {
-      expect([read[name].dtype, read[name].shape, numbers(read[name])]).toEqual([t.dtype, t.shape, numbers(t)])
+      expect([read[name].dtype, read[name].shape, await numbers(read[name])]).toEqual([t.dtype, t.shape, await numbers(t)])
     }
     expect(new DataView(bytes.buffer).getBigUint64(0, true) % 8n).toBe(0n)
   })
 
-  it('are read from other types', () => {
+  it('are read from other types', async () => {
     const half = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7c00, 0x7bff)
     const brain = Uint16Array.of(0x3f80, 0xc049)
     const long = BigInt64Array.of(-5n, 2147483647n)
@@ -70,12 +70,12 @@ describe('safetensors', () => {
       small: entry('I8', [2], 38, 40),
     }
     const { tensors } = io.parseSafetensors(file(header, bytesOf(half, brain, long, double, small)))
-    expect(numbers(tensors.half)).toEqual([1, -2, 2 ** -24, Number.POSITIVE_INFINITY, 65504])
-    expect(numbers(tensors.brain)).toEqual([1, -3.140625])
-    expect(numbers(tensors.long)).toEqual([-5, 2147483647])
+    expect(await numbers(tensors.half)).toEqual([1, -2, 2 ** -24, Number.POSITIVE_INFINITY, 65504])
+    expect(await numbers(tensors.brain)).toEqual([1, -3.140625])
+    expect(await numbers(tensors.long)).toEqual([-5, 2147483647])
     expect(tensors.long.dtype).toBe('int32')
-    expect(numbers(tensors.double)).toEqual([Math.fround(Math.PI)])
-    expect(numbers(tensors.small)).toEqual([-1, 3])
+    expect(await numbers(tensors.double)).toEqual([Math.fround(Math.PI)])
+    expect(await numbers(tensors.small)).toEqual([-1, 3])
     expect(() => io.parseSafetensors(file({ long: entry('I64', [1], 0, 8) }, bytesOf(BigInt64Array.of(2n ** 31n))))).toThrow(/tensor long: received the number 2147483648/)
   })
 
@@ -133,14 +133,14 @@ describe('safetensors', () => {
 
 const network = (): nn.Sequential =>
   nn.sequential(
-    nn.conv2d(1, 2, 3, { stride: [1, 2], padding: 'same', dilation: 1, bias: false, ...{ stride: 1 } }),
+    nn.conv2d(1, 2, 3, { padding: 'same', dilation: 2, bias: false }),
     nn.leakyRelu(0.2),
     nn.maxPool2d(2, { padding: 1 }),
     nn.convTranspose2d(2, 2, [2, 3], { stride: 2, outputPadding: 1 }),
     nn.avgPool2d([2, 1], { countIncludePad: false }),
     nn.sequential(nn.gelu('tanh'), nn.dropout(0.3), nn.identity()),
     nn.flatten(),
-    nn.linear(84, 3),
+    nn.linear(80, 3),
     nn.softmax(1),
   )
 
@@ -155,7 +155,7 @@ describe('models', () => {
     expect(loaded.training).toBe(false)
     expect(loaded.toString()).toBe(model.toString())
     const x = tensor(Float32Array.from({ length: 72 }, (_, i) => Math.sin(i)), { shape: [2, 1, 6, 6] })
-    expect(numbers(loaded.forward(x))).toEqual(numbers(model.eval().forward(x)))
+    expect(await numbers(loaded.forward(x))).toEqual(await numbers(model.eval().forward(x)))
     expect(await readdir(folder)).toEqual(['model.safetensors'])
   })
 
@@ -183,7 +183,7 @@ describe('models', () => {
     await io.saveModel(path, own)
     await expect(io.loadModel(path)).rejects.toThrow(/own.safetensors: architecture: received weights alone/)
     await io.loadWeights(other, path)
-    expect(numbers(other.fc.weight)).toEqual(numbers(own.fc.weight))
+    expect(await numbers(other.fc.weight)).toEqual(await numbers(own.fc.weight))
     await expect(io.loadWeights(nn.sequential(nn.linear(2, 2)), path)).rejects.toThrow(/own.safetensors does not fit the model:\n {2}0.weight: missing/)
     await expect(io.loadWeights(own, join(folder, 'none.safetensors'))).rejects.toThrow(/looked in .*none.safetensors/)
     await writeFile(join(folder, 'cut.safetensors'), (await readFile(path)).subarray(0, -1))

@@ -176,7 +176,6 @@ describe('place', () => {
       mut('m', f32(0)),
       store('y', index(0), twice()),
       loop('i', index(0), index(8), 1, [store('y', at('i'), mul(twice(), twice())), set('m', add(m, f32(1)))]),
-      store('y', index(1), twice()),
       bind('old', m),
       set('m', f32(3)),
       store('y', index(2), sub(variable('old', 'f32'), m)),
@@ -189,9 +188,23 @@ describe('place', () => {
         m = m + 1.0
       }
       let old: f32 = m
-      y[1] = old + old
       m = 3.0
       y[2] = old - m"
+    `)
+  })
+
+  it('does not see through the name of an index that reads a mut', () => {
+    const w = variable('w', 'index')
+    expect(placed(
+      mut('w', task),
+      bind('before', add(w, index(1))),
+      set('w', index(9)),
+      store('y', add(variable('before', 'index'), index(2)), f32(0)),
+    )).toMatchInlineSnapshot(`
+      "mut w: index = task
+      let before: index = w + 1
+      w = 9
+      y[before + 2] = 0.0"
     `)
   })
 

@@ -52,9 +52,17 @@ class KernelWriter {
   kernel(): Kernel {
     const start: Stmt[] = []
     for (let at = 0; at < length; at += lanes) start.push(store('scratch', index(at), load('x', 'f32', index(at), lanes)))
+    // Variables that all blocks read and set, so that a value moved across a set shows.
+    const shared = ([['f32', 1], ['f32', lanes], ['i32', 1], ['i32', lanes], ['index', 1], ['mask', 1]] as const).map(([type, n]) => {
+      const name = this.#name('w')
+      start.push(mut(name, this.#expr(type, n, 2)))
+      this.#visible.push({ expr: variable(name, type, n), mutable: true })
+      return variable(name, type, n)
+    })
     const body: Stmt[] = [...start]
     while (this.#left > 0) body.push(...this.#block(0))
-    return { kind: 'map', buffers, scratch: length, tasks: 2, flops: 0, bytes: 0, body }
+    const at = mul(task, index(lanes))
+    return { kind: 'map', buffers, scratch: length, tasks: 2, flops: 0, bytes: 0, body: [...body, store('y', at, shared[1]), store('m', at, shared[3])] }
   }
 
   #below(n: number): number {
@@ -73,7 +81,7 @@ class KernelWriter {
     const before = this.#visible.length
     const made = this.#made.length
     const out: Stmt[] = []
-    const count = 1 + this.#below(6)
+    const count = 2 + this.#below(8)
     for (let i = 0; i < count && this.#left-- > 0; i++) out.push(...this.#statement(depth))
     this.#visible.length = before
     this.#made.length = made
@@ -107,7 +115,9 @@ class KernelWriter {
     const choices = this.#visible.filter((v) => v.mutable)
     if (choices.length === 0) return [this.#define('mut')]
     const { expr } = this.#pick(choices)
-    return [set((expr as Expr & { op: 'var' }).name, this.#expr(expr.type, expr.lanes, 3))]
+    const value = this.#expr(expr.type, expr.lanes, 3)
+    // In a loop an index could grow beyond what is exact.
+    return [set((expr as Expr & { op: 'var' }).name, expr.type === 'index' ? this.#clamp(value, -99, 99) : value)]
   }
 
   #store(): Stmt {
@@ -190,7 +200,7 @@ class KernelWriter {
 
   #leaf(type: Type, n: number): Expr {
     const choices = this.#visible.filter(({ expr }) => expr.type === type && expr.lanes === n)
-    if (choices.length > 0 && this.#random() < 0.75) return this.#pick(choices).expr
+    if (choices.length > 0 && this.#random() < 0.9) return this.#pick(this.#random() < 0.5 ? choices.slice(-2) : choices).expr
     if (type === 'f32') return f32(this.#pick([0, -0, 1, 0.5, -3, 1e20]), n)
     if (type === 'index') return index(this.#below(6))
     if (type === 'mask') return lt(this.#leaf('i32', n), i32(this.#below(4), n))

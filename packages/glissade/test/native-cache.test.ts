@@ -1,16 +1,31 @@
 /** Compilers that are missing, broken or choosy, and cache folders that are empty, full, damaged or closed. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { defaultCacheFolder, refuseFolder } from '../src/backends/native/cache.ts'
+import { DiskCache, defaultCacheFolder, refuseFolder } from '../src/backends/native/cache.ts'
 import { findKoffi } from '../src/backends/native/koffi.ts'
 import { createNative, type NativeOptions } from '../src/backends/native/native.ts'
 import { defaultCompilers, targetFrom } from '../src/backends/native/toolchain.ts'
 import * as k from '../src/kernel/build.ts'
 import { buffer, freshFolder, kernelOf, runOnce, working } from './native/harness.ts'
 
-const real = execFileSync('sh', ['-c', `command -v ${defaultCompilers().find((name) => spawnSync(name, ['--version']).status === 0)}`], { encoding: 'utf8' }).trim()
+const real = execFileSync(
+  'sh',
+  ['-c', `command -v ${defaultCompilers().find((name) => spawnSync(name, ['--version']).status === 0)}`],
+  { encoding: 'utf8' },
+).trim()
 
 /** A compiler made of a shell script that logs its calls; `$REAL` is the true one. */
 function fakeCompiler(body: string): { path: string; calls: () => string[] } {
@@ -32,7 +47,11 @@ async function works(options: NativeOptions): Promise<void> {
 async function worksWith(options: NativeOptions, salt: number): Promise<void> {
   const backend = await working({ threads: 2, ...options })
   const out = new Int32Array(4)
-  await runOnce(backend, [kernelOf([buffer('out', 'i32', 4)], [k.store('out', k.task, k.i32(salt))], { tasks: 4 })], [out])
+  await runOnce(
+    backend,
+    [kernelOf([buffer('out', 'i32', 4)], [k.store('out', k.task, k.i32(salt))], { tasks: 4 })],
+    [out],
+  )
   await backend.dispose()
   expect([...out]).toEqual(new Array(4).fill(salt))
 }
@@ -57,7 +76,9 @@ test('with a full cache no compiler is started at all', async () => {
   const cold = compiler.calls().length
   expect(cold).toBeGreaterThanOrEqual(5)
   expect(statSync(cacheFolder).mode & 0o777).toBe(0o700)
-  expect(readdirSync(cacheFolder).every((name) => /^(toolchain-)?[0-9a-f]{64}\.(so|json)(\.sha256)?$/.test(name))).toBe(true)
+  expect(readdirSync(cacheFolder).every((name) => /^(toolchain-)?[0-9a-f]{64}\.(so|json)(\.sha256)?$/.test(name))).toBe(
+    true,
+  )
   await worksWith(options, 7)
   expect(compiler.calls().length).toBe(cold)
   await worksWith(options, 8)
@@ -69,7 +90,10 @@ test('another compiler, or the same one changed, compiles anew', async () => {
   const first = fakeCompiler('exec "$REAL" "$@"')
   await worksWith({ cacheFolder, compilers: [first.path] }, 9)
   const calls = first.calls().length
-  writeFileSync(first.path, readFileSync(first.path, 'utf8').replace('exec', '[ "$1" = --version ] && echo fake 2.0 && exit 0\nexec'))
+  writeFileSync(
+    first.path,
+    readFileSync(first.path, 'utf8').replace('exec', '[ "$1" = --version ] && echo fake 2.0 && exit 0\nexec'),
+  )
   await worksWith({ cacheFolder, compilers: [first.path] }, 9)
   expect(first.calls().length).toBeGreaterThanOrEqual(2 * calls)
 })
@@ -131,7 +155,11 @@ test('a folder that others may write to, a link, and a file in its place are ref
   symlinkSync(freshFolder(), link)
   const file = join(parent, 'file')
   writeFileSync(file, '')
-  for (const [cacheFolder, why] of [[open, /other users may write/], [link, /symbolic link/], [file, /EEXIST|not a folder/]] as const) {
+  for (const [cacheFolder, why] of [
+    [open, /other users may write/],
+    [link, /symbolic link/],
+    [file, /EEXIST|not a folder/],
+  ] as const) {
     const texts = await warningsOf(async () => {
       await works({ cacheFolder })
       await works({ cacheFolder })
@@ -161,7 +189,9 @@ test('a folder that cannot be written, and one that cannot be made', async () =>
 test('a folder that is full is left for a temporary one', async () => {
   // The compiler runs out of space as long as it writes into the cache folder.
   const cacheFolder = freshFolder()
-  const compiler = fakeCompiler(`case "$*" in *${cacheFolder}*program*) echo "ld: final link failed: No space left on device" >&2; exit 1;; esac\nexec "$REAL" "$@"`)
+  const compiler = fakeCompiler(
+    `case "$*" in *${cacheFolder}*program*) echo "ld: final link failed: No space left on device" >&2; exit 1;; esac\nexec "$REAL" "$@"`,
+  )
   const texts = await warningsOf(() => works({ cacheFolder, compilers: [compiler.path] }))
   expect(texts.length).toBe(1)
   expect(texts[0]).toMatch(/No space left/)
@@ -169,7 +199,9 @@ test('a folder that is full is left for a temporary one', async () => {
 })
 
 test('no compiler: the reason names what was looked for', async () => {
-  expect(await reasonOf({ compilers: ['no-such-cc', '/nowhere/cc'] })).toBe('no C compiler was found (looked for no-such-cc, /nowhere/cc)')
+  expect(await reasonOf({ compilers: ['no-such-cc', '/nowhere/cc'] })).toBe(
+    'no C compiler was found (looked for no-such-cc, /nowhere/cc)',
+  )
 })
 
 test('a broken compiler is named with what it said; the next one is used', async () => {
@@ -186,13 +218,17 @@ test('a compiler that says yes and writes nothing, or rubbish', async () => {
 })
 
 test('a compiler that refuses -march=native works without it', async () => {
-  const choosy = fakeCompiler('case "$*" in *=native*) echo "error: unknown value native" >&2; exit 1;; esac\nexec "$REAL" "$@"')
+  const choosy = fakeCompiler(
+    'case "$*" in *=native*) echo "error: unknown value native" >&2; exit 1;; esac\nexec "$REAL" "$@"',
+  )
   await works({ cacheFolder: freshFolder(), compilers: [choosy.path] })
   expect(choosy.calls().at(-1)).not.toMatch(/native/)
 })
 
 test('a compiler without the built-ins uses the portable bodies', async () => {
-  const plain = fakeCompiler('case "$*" in *GLISSADE_PORTABLE*|*--version*|*-dM*) exec "$REAL" "$@";; *) echo "error: no built-ins" >&2; exit 1;; esac')
+  const plain = fakeCompiler(
+    'case "$*" in *GLISSADE_PORTABLE*|*--version*|*-dM*) exec "$REAL" "$@";; *) echo "error: no built-ins" >&2; exit 1;; esac',
+  )
   await works({ cacheFolder: freshFolder(), compilers: [plain.path] })
   expect(plain.calls().at(-1)).toMatch(/GLISSADE_PORTABLE/)
 })
@@ -222,13 +258,18 @@ test('where programs are kept, and which compilers are tried', () => {
 })
 
 test('the target follows the compiler', () => {
-  const macros = (...names: string[]): string => names.map((name) => `#define ${name} 1\n`).join('')
-  expect(targetFrom(macros('__AVX512F__', '__AVX2__', '__FMA__')).target).toMatchObject({ lanes: 16, fma: true })
-  expect(targetFrom(macros('__AVX2__', '__FMA__')).target).toMatchObject({ lanes: 8, fma: true })
-  expect(targetFrom(macros('__AVX2__')).target).toMatchObject({ lanes: 8, fma: false })
-  expect(targetFrom(macros('__SSE2__')).target).toMatchObject({ lanes: 4, fma: false })
-  expect(targetFrom(macros('__aarch64__')).target).toMatchObject({ lanes: 4, fma: true })
-  expect(targetFrom(macros('__AVX512F__', 'GLISSADE_PORTABLE')).target).toMatchObject({ lanes: 16, fma: false })
+  const target = (...macros: string[]) => targetFrom(macros).target
+  expect(target('__AVX512F__', '__AVX2__', '__FMA__')).toMatchObject({ lanes: 16, fma: true })
+  expect(target('__AVX2__', '__FMA__')).toMatchObject({ lanes: 8, fma: true })
+  expect(target('__AVX2__')).toMatchObject({ lanes: 8, fma: false })
+  expect(target('__SSE2__')).toMatchObject({ lanes: 4, fma: false })
+  expect(target('__aarch64__')).toMatchObject({ lanes: 4, fma: true })
+  expect(target('__AVX512F__', 'GLISSADE_PORTABLE')).toMatchObject({ lanes: 16, fma: false })
+  for (const macros of [['__AVX512F__'], ['__AVX2__'], ['__aarch64__'], []]) {
+    const { tile } = target(...macros)
+    const registers = macros[0] === '__AVX512F__' || macros[0] === '__aarch64__' ? 32 : 16
+    expect(tile.rows * tile.vectors + tile.vectors + 1).toBeLessThanOrEqual(registers)
+  }
 })
 
 test('a cache folder made by hand with the right owner and mode is used as it is', async () => {
@@ -236,4 +277,32 @@ test('a cache folder made by hand with the right owner and mode is used as it is
   mkdirSync(cacheFolder, { mode: 0o755 })
   expect(await warningsOf(() => works({ cacheFolder }))).toEqual([])
   expect(objects(cacheFolder).length).toBe(2)
+})
+
+test('old programs make room, abandoned files go, and what was used lately stays', () => {
+  const folder = freshFolder()
+  const hour = 3600
+  const now = Date.now() / 1000
+  const put = (name: string, age: number): void => {
+    writeFileSync(join(folder, name), '')
+    utimesSync(join(folder, name), now - age, now - age)
+  }
+  const name = (n: number): string => `${String(n).padStart(64, '0')}.so`
+  for (let n = 0; n < 1010; n++) {
+    put(name(n), n * hour)
+    put(`${name(n)}.sha256`, n * hour)
+  }
+  put('beside-program.c', 48 * hour)
+  put('beside-program.so', hour)
+  const cache = new DiskCache(folder)
+  writeFileSync(join(folder, 'new'), 'program')
+  cache.adopt(join(folder, 'new'), `${'f'.repeat(64)}.so`)
+  const left = new Set(readdirSync(folder))
+  expect([...left].filter((each) => each.endsWith('.so') && each !== 'beside-program.so').length).toBe(1000)
+  expect(left.has(`${'f'.repeat(64)}.so`)).toBe(true)
+  expect(left.has(name(0))).toBe(true)
+  expect(left.has(name(1009))).toBe(false)
+  expect(left.has(`${name(1009)}.sha256`)).toBe(false)
+  expect(left.has('beside-program.c')).toBe(false)
+  expect(left.has('beside-program.so')).toBe(true)
 })

@@ -21,13 +21,27 @@ type Elements = Float32Array | Int32Array
 const bitsOf = (array: TypedArray): number[] =>
   Array.from(new Int32Array(array.buffer), (bits, i) => (Number.isNaN(array[i]) ? 0x7fc00000 : bits))
 
+// biome-ignore format: a table
 const functions: Record<string, (x: Expr) => Expr> = {
   exp: math.exp, log: math.log, tanh: math.tanh, erf: math.erf, sin: math.sin, cos: math.cos, atan: math.atan,
   pow: (x) => math.pow(x, math.like(x, 2.7)),
-} // biome-ignore format: a table
+}
 
 test.each(Object.entries(functions))('%s, on scalars and vectors', async (_, fn) => {
-  const edges = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-42, 3e38, -3e38, 88.72, -103.97, 1, -1]
+  const edges = [
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    0,
+    -0,
+    1e-42,
+    3e38,
+    -3e38,
+    88.72,
+    -103.97,
+    1,
+    -1,
+  ]
   const x = Float32Array.from({ length: 4096 }, (_, i) => edges[i] ?? Math.sin(i) * 10 ** ((i % 11) - 4))
   const i = k.variable('i', 'index')
   const widths = [1, 4, 8, 16].filter((lanes) => lanes <= backend.target.lanes)
@@ -60,7 +74,9 @@ test('random kernels', async () => {
     })),
   })
   const wanted = seeds.map((seed) => randomBuffers(seed))
-  kernels.forEach((kernel, l) => interpretKernel(kernel, wanted[l] as Elements[], { fma: backend.target.fma }))
+  for (const [l, kernel] of kernels.entries()) {
+    interpretKernel(kernel, wanted[l] as Elements[], { fma: backend.target.fma })
+  }
   await executable.run(arrays.flat().map(storageOf))
   executable.release()
   const wrong = seeds.filter((_, l) => JSON.stringify(arrays[l].map(bitsOf)) !== JSON.stringify(wanted[l].map(bitsOf)))

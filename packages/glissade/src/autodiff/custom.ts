@@ -23,13 +23,20 @@ export interface CustomGradient {
  * The rule is written in ops, so it can be differentiated too. Gradients flow to the arguments only, not to tensors
  * that the function uses otherwise.
  */
-export function customGradient<A extends readonly Tensor[]>(fn: (...inputs: A) => CustomGradient): (...inputs: A) => Tensor {
+export function customGradient<A extends readonly Tensor[]>(
+  fn: (...inputs: A) => CustomGradient,
+): (...inputs: A) => Tensor {
   return (...inputs) => {
     const { value, gradient } = fn(...inputs)
     return withGradient(value, inputs, (g) => {
       const parts = gradient(g)
       if (parts.length !== inputs.length) {
-        fail('shape-mismatch', { op: 'customGradient', received: `${parts.length} gradients`, expected: `${inputs.length}, one for each input`, fix: 'Return undefined where there is none.' })
+        fail('shape-mismatch', {
+          op: 'customGradient',
+          received: `${parts.length} gradients`,
+          expected: `${inputs.length}, one for each input`,
+          fix: 'Return undefined where there is none.',
+        })
       }
       return parts
     })

@@ -30,7 +30,11 @@ export interface GradCheckOptions {
  * `fn` may return a tensor of any shape: its elements are added up with random weights. Inputs of int32 and bool are
  * handed on as they are. Errors: gradient-wrong, which names the input. A sample at a kink (relu at 0) fails too.
  */
-export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], options: GradCheckOptions = {}): number {
+export function gradCheck(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  options: GradCheckOptions = {},
+): number {
   const { order = 1, seed = 0 } = options
   const random = randomArrays(seed)
   const points = inputs.map((input) => {
@@ -44,7 +48,16 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
   if (order === 1) return worst
   const parts = gradients(value, checked).flatMap((gradient) => (gradient ? [weighted(gradient, random)] : []))
   if (parts.length === 0) return worst
-  return Math.max(worst, compare(parts.reduce((a, b) => a.add(b)), points, checked, random, options))
+  return Math.max(
+    worst,
+    compare(
+      parts.reduce((a, b) => a.add(b)),
+      points,
+      checked,
+      random,
+      options,
+    ),
+  )
 }
 
 /** The sum of the elements of `y`, each times a random weight. */
@@ -52,7 +65,13 @@ function weighted(y: Tensor, random: (length: number) => Float64Array): Tensor {
   return y.mul(fromArray(random(y.size), y.shape, 'float64')).sum()
 }
 
-function compare(value: Tensor, points: readonly Tensor[], checked: readonly Tensor[], random: (length: number) => Float64Array, options: GradCheckOptions): number {
+function compare(
+  value: Tensor,
+  points: readonly Tensor[],
+  checked: readonly Tensor[],
+  random: (length: number) => Float64Array,
+  options: GradCheckOptions,
+): number {
   const { directions = 3, step = 1e-5, tolerance = 1e-6 } = options
   const found = gradients(value, checked)
   const numbers = evaluate(found.filter((gradient) => gradient !== undefined))
@@ -63,7 +82,8 @@ function compare(value: Tensor, points: readonly Tensor[], checked: readonly Ten
     const start = Float64Array.from(point.storage?.read() ?? [])
     for (let direction = 0; direction < directions; direction++) {
       const way = random(start.length)
-      const at = (distance: number): number => evaluate([value], new Map([[point, start.map((x, k) => x + distance * way[k])]]))[0].data[0]
+      const at = (distance: number): number =>
+        evaluate([value], new Map([[point, start.map((x, k) => x + distance * way[k])]]))[0].data[0]
       const measured = (at(step) - at(-step)) / (2 * step)
       const computed = gradient?.reduce((sum, g, k) => sum + g * way[k], 0) ?? 0
       const error = Math.abs(measured - computed) / Math.max(1, Math.abs(measured), Math.abs(computed))

@@ -30,8 +30,16 @@ export interface ValueAndGrad<G, X> {
  *
  * `fn` returns a single number, or `{ value, aux }`. Errors: grad-scalar, grad-unreachable.
  */
-export function valueAndGrad<A extends readonly Tensor[], X = undefined>(fn: (...inputs: A) => Differentiable<X>, argnums?: number, options?: GradOptions): (...inputs: A) => ValueAndGrad<Tensor, X>
-export function valueAndGrad<A extends readonly Tensor[], X = undefined>(fn: (...inputs: A) => Differentiable<X>, argnums: readonly number[], options?: GradOptions): (...inputs: A) => ValueAndGrad<Tensor[], X>
+export function valueAndGrad<A extends readonly Tensor[], X = undefined>(
+  fn: (...inputs: A) => Differentiable<X>,
+  argnums?: number,
+  options?: GradOptions,
+): (...inputs: A) => ValueAndGrad<Tensor, X>
+export function valueAndGrad<A extends readonly Tensor[], X = undefined>(
+  fn: (...inputs: A) => Differentiable<X>,
+  argnums: readonly number[],
+  options?: GradOptions,
+): (...inputs: A) => ValueAndGrad<Tensor[], X>
 export function valueAndGrad<A extends readonly Tensor[], X>(
   fn: (...inputs: A) => Differentiable<X>,
   argnums: number | readonly number[] = 0,
@@ -41,14 +49,22 @@ export function valueAndGrad<A extends readonly Tensor[], X>(
   return (...inputs) => {
     for (const argnum of chosen) {
       if (!Number.isInteger(argnum) || argnum < 0 || argnum >= inputs.length) {
-        fail('value-invalid', { what: 'grad: argnums', received: String(argnum), expected: `0 to ${inputs.length - 1}`, fix: 'Name the place of an input.' })
+        fail('value-invalid', {
+          what: 'grad: argnums',
+          received: String(argnum),
+          expected: `0 to ${inputs.length - 1}`,
+          fix: 'Name the place of an input.',
+        })
       }
     }
     // Tensors of their own: the function may use the same tensor otherwise, which is not differentiated.
     const own = inputs.map((input, i) => (chosen.includes(i) ? withGradient(input, [input], (g) => [g]) : input))
     const output = fn(...(own as unknown as A))
     const { value, aux } = output instanceof TensorClass ? { value: output, aux: undefined } : output
-    const found = gradients(value, chosen.map((argnum) => own[argnum])).map((gradient, i) => {
+    const found = gradients(
+      value,
+      chosen.map((argnum) => own[argnum]),
+    ).map((gradient, i) => {
       if (gradient) return gradient
       const input = own[chosen[i]]
       if (options.unused === 'zero') return constant(0, input.shape, input.dtype)
@@ -59,8 +75,16 @@ export function valueAndGrad<A extends readonly Tensor[], X>(
 }
 
 /** `fn`'s gradient with respect to input `argnums` (the first by default); as valueAndGrad, without the value. */
-export function grad<A extends readonly Tensor[]>(fn: (...inputs: A) => Differentiable<unknown>, argnums?: number, options?: GradOptions): (...inputs: A) => Tensor
-export function grad<A extends readonly Tensor[]>(fn: (...inputs: A) => Differentiable<unknown>, argnums: readonly number[], options?: GradOptions): (...inputs: A) => Tensor[]
+export function grad<A extends readonly Tensor[]>(
+  fn: (...inputs: A) => Differentiable<unknown>,
+  argnums?: number,
+  options?: GradOptions,
+): (...inputs: A) => Tensor
+export function grad<A extends readonly Tensor[]>(
+  fn: (...inputs: A) => Differentiable<unknown>,
+  argnums: readonly number[],
+  options?: GradOptions,
+): (...inputs: A) => Tensor[]
 export function grad<A extends readonly Tensor[]>(
   fn: (...inputs: A) => Differentiable<unknown>,
   argnums: number | readonly number[] = 0,

@@ -67,7 +67,11 @@ function reachability(targets: ReadonlySet<Tensor>): (node: Tensor) => boolean {
       else {
         const waiting = node.inputs.filter((input) => !leads.has(input) && !closed(input))
         if (waiting.length > 0) open.push(...waiting)
-        else leads.set(node, node.inputs.some((input) => leads.get(input) === true))
+        else
+          leads.set(
+            node,
+            node.inputs.some((input) => leads.get(input) === true),
+          )
       }
     }
     return leads.get(root) === true
@@ -87,7 +91,12 @@ export function gradients(y: Tensor, xs: readonly Tensor[], seed?: Tensor): (Ten
   const result = y.current()
   const targets = xs.map((x) => x.current())
   if (!isFloat(result.dtype)) {
-    fail('dtype-mismatch', { op: 'grad', received: `a result of ${result.dtype}`, expected: 'float32 or float64', fix: "Cast with .cast('float32')." })
+    fail('dtype-mismatch', {
+      op: 'grad',
+      received: `a result of ${result.dtype}`,
+      expected: 'float32 or float64',
+      fix: "Cast with .cast('float32').",
+    })
   }
   if (seed && !sameShape(seed.shape, result.shape)) {
     fail('shape-mismatch', {
@@ -109,7 +118,10 @@ export function gradients(y: Tensor, xs: readonly Tensor[], seed?: Tensor): (Ten
     adjoints.set(node, before ? before.add(part) : part)
   }
 
-  const start = withScope({ path: result.path, pass: 'backward' }, () => seed?.current() ?? constant(1, result.shape, result.dtype))
+  const start = withScope(
+    { path: result.path, pass: 'backward' },
+    () => seed?.current() ?? constant(1, result.shape, result.dtype),
+  )
   if (leads(result)) give(result, start)
   for (let node = heap.pop(); node; node = heap.pop()) {
     const current = node

@@ -37,9 +37,9 @@ export function readHeader(bytes: Uint8Array, file = 'safetensors data'): Safete
   const wrong = (what: string, received: string, expected: string, fix = 'The file is damaged or not in this format; get it again.'): never =>
     fail('file-format', { file, what, received, expected, fix })
   if (bytes.length < lengthBytes) wrong('length', `${bytes.length} bytes`, `at least ${lengthBytes}: it is cut short`)
-  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
-  const dataStart = lengthBytes + headerLength
+  const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
   if (headerLength > longestHeader) wrong('length of the header', String(headerLength), `at most ${longestHeader}`)
+  const dataStart = lengthBytes + Number(headerLength)
   if (dataStart > bytes.length) wrong('length', `${bytes.length} bytes`, `at least ${dataStart} for the header alone: it is cut short`)
   const header = parseObject(bytes.subarray(lengthBytes, dataStart)) ?? wrong('header', 'something else', 'a JSON object')
   const entries = new Map<string, TensorEntry>()
@@ -104,8 +104,8 @@ export function parseSafetensors(bytes: Uint8Array, file = 'safetensors data'): 
   const { entries, metadata, dataStart } = readHeader(bytes, file)
   const tensors = [...entries].map(([name, { dtype, shape, from, to }]): [string, Tensor] => {
     const type = fileTypes[dtype]
-    // A copy, as the place in the file may not suit a typed array.
-    const data = type.read(bytes.slice(dataStart + from, dataStart + to), (value) =>
+    // A copy, as the place in the file may not suit a typed array. (Node's Buffer has a `slice` that makes none.)
+    const data = type.read(new Uint8Array(bytes.subarray(dataStart + from, dataStart + to)), (value) =>
       fail('file-format', { file, what: `tensor ${name}`, received: `the number ${value}`, expected: 'whole numbers of 32 bits', fix: 'Save it as floats.' }),
     )
     return [name, fromArray(data, shape, type.dtype)]

@@ -6,13 +6,7 @@
  * but that constant, which backends fold into the access. Products by a constant are multiplied out.
  */
 import type { BinaryFn } from './ir.ts'
-import type { Value } from './place-values.ts'
-
-/** The sum of `factor` times `value` over the terms, plus `constant`. */
-export interface Linear {
-  readonly terms: readonly { readonly value: Value; readonly factor: number }[]
-  readonly constant: number
-}
+import { dependsOnState, type Linear, type Value } from './place-model.ts'
 
 /** Makes index values. */
 export interface IndexMaker {
@@ -20,7 +14,11 @@ export interface IndexMaker {
   indexNode(fn: BinaryFn, a: Value, b: Value, linear: Linear | undefined): Value
 }
 
-const sumOf = (value: Value): Linear => value.linear ?? { terms: [{ value, factor: 1 }], constant: 0 }
+/** A named value that reads changing state stays whole: its variables may have changed since it was named. */
+function sumOf(value: Value): Linear {
+  const whole = value.name !== undefined && dependsOnState(value)
+  return value.linear && !whole ? value.linear : { terms: [{ value, factor: 1 }], constant: 0 }
+}
 
 /** `fn` of two indices as a sum; undefined where it is none. */
 export function linearOf(fn: BinaryFn, a: Value, b: Value): Linear | undefined {

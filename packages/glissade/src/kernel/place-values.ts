@@ -1,80 +1,14 @@
 /**
- * Values for place.ts: equal expressions get one number, wherever they stand.
+ * Numbers values for place.ts: equal expressions get one number, wherever they stand.
  *
  * Two expressions are the same value if they compute the same thing from the same state. So a `mut` counts
  * as a new variable after each `set`, at the start of a loop that sets it, and after that loop; the memory
- * of a written buffer likewise after each store. Every value knows its limit: the outermost block in which
- * it can be computed. Places are chosen in place.ts; sums of indices are ordered in place-index.ts.
+ * of a written buffer likewise after each store. What a value is: place-model.ts; sums of indices are put
+ * in order by place-index.ts; places are chosen in place.ts.
  */
 import type { Expr, KernelBuffer, Stmt, Type } from './ir.ts'
-import { linearOf, type Linear, sumInOrder } from './place-index.ts'
-
-/** A list of statements that runs in turn, with what place.ts finds out about it. */
-export interface Block {
-  readonly number: number
-  readonly parent: Block | undefined
-  /** The position in the parent of the statement that holds this block. */
-  readonly at: number
-  readonly depth: number
-  /** How many loops it is in. */
-  readonly loops: number
-  /** The innermost block around it (or itself) that may be left out of a run. */
-  readonly guard: Block
-  /** Whether a `let` can stand in it: not in the condition of a `while`. */
-  readonly insertable: boolean
-  readonly statements: readonly Stmt[]
-  /** For each statement: the values that it evaluates, and its blocks. */
-  readonly roots: Value[][]
-  readonly inner: Block[][]
-  /** Values to define before the statement at a position. */
-  readonly inserted: Map<number, Value[]>
-}
-
-export interface Value {
-  readonly number: number
-  /** Its operator; the operands are those of `operands`. */
-  readonly expr: Expr
-  readonly operands: readonly Value[]
-  /** The outermost block in which it can be computed. */
-  readonly limit: Block
-  /** Computing it again costs no more than reading a variable. */
-  readonly cheap: boolean
-  /** What of the state it depends on, apart from names: see `Depends`. */
-  readonly depends: number
-  /** As a sum of indices, where it is one. */
-  readonly linear: Linear | undefined
-  /** The user's name for it. */
-  name: string | undefined
-  uses: number
-  /** The innermost block around all uses, and the position there of the first. */
-  site: { block: Block; position: number } | undefined
-  named: boolean
-  /** As it reads where it is used. */
-  written: Expr | undefined
-}
-
-/** Count `times` uses of `value` by the statement at `position` of `block`. */
-export function use(value: Value, block: Block, position: number, times = 1): void {
-  value.uses += times
-  if (!value.site) {
-    value.site = { block, position }
-    return
-  }
-  let { block: a, position: at } = value.site
-  let b = block
-  let to = position
-  while (a !== b) {
-    if (a.depth >= b.depth) {
-      at = a.at
-      a = a.parent as Block
-    } else {
-      to = b.at
-      b = b.parent as Block
-    }
-  }
-  value.site.block = a
-  value.site.position = Math.min(at, to)
-}
+import { linearOf, sumInOrder } from './place-index.ts'
+import { type Block, dependsOnState, type Linear, onGuard, onMemory, onVariable, use, type Value } from './place-model.ts'
 
 export interface Numbered {
   readonly root: Block
@@ -89,11 +23,6 @@ export function numberValues(body: readonly Stmt[], buffers: readonly KernelBuff
   numbering.run()
   return { root: numbering.root, values: numbering.values, taken: numbering.taken }
 }
-
-/** Bits of `Value.depends`: how long an expression object keeps its value. */
-const onVariable = 1
-const onMemory = 2
-const onGuard = 4
 
 /** What the code of a loop or branch changes. */
 interface Effects {
@@ -320,7 +249,7 @@ class Numbering {
     const known = this.#known.get(expr) ?? this.#knownHere.get(expr) ?? this.#knownNow.get(expr)
     if (known) return known
     const value = this.#number(expr)
-    const memo = (value.depends & (onVariable | onMemory)) !== 0 ? this.#knownNow : value.depends !== 0 ? this.#knownHere : this.#known
+    const memo = dependsOnState(value) ? this.#knownNow : value.depends !== 0 ? this.#knownHere : this.#known
     memo.set(expr, value)
     return value
   }
@@ -467,24 +396,4 @@ function isCheap(expr: Expr, operands: readonly Value[]): boolean {
 function turns(from: Value, to: Value): boolean {
   const trip = linearOf('sub', to, from)
   return trip !== undefined && trip.terms.length === 0 && trip.constant > 0
-}
-
-/** `value` as an expression over its operands, each as `read` gives it. */
-export function writeValue({ expr, operands }: Value, read: (value: Value) => Expr): Expr {
-  const [a, b, c] = operands
-  switch (expr.op) {
-    case 'const':
-    case 'var':
-    case 'ramp': return expr
-    case 'unary':
-    case 'convert':
-    case 'splat':
-    case 'reduceLanes': return { ...expr, a: read(a) }
-    case 'binary':
-    case 'compare': return { ...expr, a: read(a), b: read(b) }
-    case 'fma': return { ...expr, a: read(a), b: read(b), c: read(c) }
-    case 'select': return { ...expr, mask: read(a), a: read(b), b: read(c) }
-    case 'load':
-    case 'gather': return expr.valid ? { ...expr, index: read(a), valid: read(b) } : { ...expr, index: read(a) }
-  }
 }

@@ -7,9 +7,9 @@
  * statements anew (here). Results are the same to the last bit: only sums of indices, which are exact, are
  * put in another order (place-index.ts).
  */
-import type { Block, Value } from './place-values.ts'
-import { numberValues, use, writeValue } from './place-values.ts'
 import type { Expr, KernelBuffer, Stmt } from './ir.ts'
+import { type Block, use, type Value, writeValue } from './place-model.ts'
+import { numberValues } from './place-values.ts'
 
 /**
  * The same statements with shared values named and invariant ones hoisted.

@@ -52,10 +52,26 @@ export interface Row {
 /** Results below the smallest normal float32 may be flushed to 0. */
 const smallestNormal = 1.2e-38
 
-export const exact: Tolerance = { relative: 0, absolute: 0, reason: 'elements are moved, compared or counted; nothing is rounded' }
-export const rounded: Tolerance = { relative: 2.5e-7, absolute: smallestNormal, reason: 'up to four float32 roundings of 2^-24 each' }
-export const approximated: Tolerance = { relative: 2e-6, absolute: 1e-6, reason: 'a polynomial in float32: some units in the last place, absolute near the zeros of the function' }
-export const summed: Tolerance = { relative: 1e-5, absolute: 1e-5, reason: 'up to some hundred terms near 1 added in float32, in another order' }
+export const exact: Tolerance = {
+  relative: 0,
+  absolute: 0,
+  reason: 'elements are moved, compared or counted; nothing is rounded',
+}
+export const rounded: Tolerance = {
+  relative: 2.5e-7,
+  absolute: smallestNormal,
+  reason: 'up to four float32 roundings of 2^-24 each',
+}
+export const approximated: Tolerance = {
+  relative: 2e-6,
+  absolute: 1e-6,
+  reason: 'a polynomial in float32: some units in the last place, absolute near the zeros of the function',
+}
+export const summed: Tolerance = {
+  relative: 1e-5,
+  absolute: 1e-5,
+  reason: 'up to some hundred terms near 1 added in float32, in another order',
+}
 
 // ---- arrays in plain JavaScript ----
 
@@ -101,14 +117,29 @@ export function broadcast(...shapes: readonly Shape[]): number[] {
 
 /** `fn` element by element, with broadcasting. */
 export function elementwise(fn: (...x: number[]) => number): (inputs: readonly Nd[]) => Nd {
-  return (inputs) => nd(broadcast(...inputs.map(({ shape }) => shape)), (index) => fn(...inputs.map((x) => at(x, index))))
+  return (inputs) =>
+    nd(broadcast(...inputs.map(({ shape }) => shape)), (index) => fn(...inputs.map((x) => at(x, index))))
 }
 
 /** The array `x` folded over `axes` by `fold`, which sees the elements in order. */
-export function foldAxes(x: Nd, axes: readonly number[], keepDims: boolean, fold: (elements: readonly number[]) => number): Nd {
+export function foldAxes(
+  x: Nd,
+  axes: readonly number[],
+  keepDims: boolean,
+  fold: (elements: readonly number[]) => number,
+): Nd {
   const kept = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n))
   const inner = x.shape.map((n, axis) => (axes.includes(axis) ? n : 1))
-  const result = nd(kept, (index) => fold([...indices(inner)].map((offset) => at(x, index.map((i, axis) => i + offset[axis])))))
+  const result = nd(kept, (index) =>
+    fold(
+      [...indices(inner)].map((offset) =>
+        at(
+          x,
+          index.map((i, axis) => i + offset[axis]),
+        ),
+      ),
+    ),
+  )
   return { data: result.data, shape: keepDims ? kept : x.shape.filter((_, axis) => !axes.includes(axis)) }
 }
 
@@ -135,7 +166,10 @@ export interface DrawOptions {
 }
 
 /** Random numbers that float32 holds exactly. */
-export function draw(shape: Shape, { low = -2, high = 2, seed = 1, keep = () => true, dtype = 'float32' }: DrawOptions = {}): HostArray {
+export function draw(
+  shape: Shape,
+  { low = -2, high = 2, seed = 1, keep = () => true, dtype = 'float32' }: DrawOptions = {},
+): HostArray {
   const next = generator(seed * 7919 + shape.length)
   const one = (): number => {
     for (;;) {
@@ -151,7 +185,9 @@ export function draw(shape: Shape, { low = -2, high = 2, seed = 1, keep = () => 
 export function distinct(shape: Shape, seed = 1, dtype: DType = 'float32'): HostArray {
   const length = count(shape)
   const next = generator(seed)
-  const data = Array.from({ length }, (_, i) => (dtype === 'int32' ? i - (length >> 1) : Math.fround((i - length / 2) / 8)))
+  const data = Array.from({ length }, (_, i) =>
+    dtype === 'int32' ? i - (length >> 1) : Math.fround((i - length / 2) / 8),
+  )
   for (let i = length - 1; i > 0; i--) {
     const j = Math.floor(next() * (i + 1))
     ;[data[i], data[j]] = [data[j], data[i]]
@@ -164,7 +200,12 @@ export function host(data: readonly number[], shape: Shape = [data.length], dtyp
 }
 
 export function toTensor({ data, shape, dtype }: HostArray): Tensor {
-  const array = dtype === 'float32' ? Float32Array.from(data) : dtype === 'float64' ? Float64Array.from(data) : Int32Array.from(data)
+  const array =
+    dtype === 'float32'
+      ? Float32Array.from(data)
+      : dtype === 'float64'
+        ? Float64Array.from(data)
+        : Int32Array.from(data)
   return fromArray(array, shape, dtype)
 }
 
@@ -177,7 +218,11 @@ export function dummy(shape: Shape, dtype: DType = 'float32'): Tensor {
  * What is wrong with `actual`, or undefined. NaN must meet NaN and infinity infinity. With a tolerance above 0 results
  * are float32, and what is beyond its range is expected to be infinite.
  */
-export function mismatch(actual: ArrayLike<number>, expected: ArrayLike<number>, { relative, absolute }: Tolerance): string | undefined {
+export function mismatch(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { relative, absolute }: Tolerance,
+): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} numbers instead of ${expected.length}`
   for (let i = 0; i < expected.length; i++) {
     const want = relative > 0 ? Math.fround(expected[i]) : expected[i]

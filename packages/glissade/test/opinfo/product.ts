@@ -6,7 +6,22 @@ import * as convolving from '../../src/ops/derived/conv.ts'
 import * as pooling from '../../src/ops/derived/pool.ts'
 import type { Shape } from '../../src/shape.ts'
 import type { Tensor } from '../../src/tensor.ts'
-import { at, broadcast, distinct, draw, dummy, exact, type HostArray, host, indices, nd, type Nd, type Row, type Sample, summed } from './common.ts'
+import {
+  at,
+  broadcast,
+  distinct,
+  draw,
+  dummy,
+  exact,
+  type HostArray,
+  host,
+  indices,
+  type Nd,
+  nd,
+  type Row,
+  type Sample,
+  summed,
+} from './common.ts'
 
 // ---- einsum, by its definition ----
 
@@ -15,59 +30,175 @@ function sumOfProducts(equation: string, inputs: readonly Nd[]): Nd {
   const [left, out] = equation.replaceAll(' ', '').split('->')
   const terms = left.split(',')
   const letters = [...new Set(left.replaceAll(',', ''))]
-  const size = (letter: string): number => Math.max(...terms.flatMap((term, i) => [...term].flatMap((l, axis) => (l === letter ? [inputs[i].shape[axis]] : []))))
-  const sizes = new Map(letters.map((letter) => [letter, letters.some(() => terms.some((term, i) => [...term].some((l, axis) => l === letter && inputs[i].shape[axis] === 0))) ? 0 : size(letter)]))
+  const size = (letter: string): number =>
+    Math.max(
+      ...terms.flatMap((term, i) => [...term].flatMap((l, axis) => (l === letter ? [inputs[i].shape[axis]] : []))),
+    )
+  const sizes = new Map(
+    letters.map((letter) => [
+      letter,
+      letters.some(() =>
+        terms.some((term, i) => [...term].some((l, axis) => l === letter && inputs[i].shape[axis] === 0)),
+      )
+        ? 0
+        : size(letter),
+    ]),
+  )
   const summedOver = letters.filter((letter) => !out.includes(letter))
-  return nd([...out].map((letter) => sizes.get(letter) as number), (index) => {
-    let total = 0
-    for (const rest of indices(summedOver.map((letter) => sizes.get(letter) as number))) {
-      const place = (letter: string): number => (out.includes(letter) ? index[out.indexOf(letter)] : rest[summedOver.indexOf(letter)])
-      total += terms.reduce((product, term, i) => product * at(inputs[i], [...term].map(place)), 1)
-    }
-    return total
-  })
+  return nd(
+    [...out].map((letter) => sizes.get(letter) as number),
+    (index) => {
+      let total = 0
+      for (const rest of indices(summedOver.map((letter) => sizes.get(letter) as number))) {
+        const place = (letter: string): number =>
+          out.includes(letter) ? index[out.indexOf(letter)] : rest[summedOver.indexOf(letter)]
+        total += terms.reduce((product, term, i) => product * at(inputs[i], [...term].map(place)), 1)
+      }
+      return total
+    },
+  )
 }
 
 /** An equation, the shapes, and the same equation without `...` and implied result. */
 const equations: readonly { equation: string; shapes: readonly Shape[]; meaning?: string }[] = [
-  { equation: 'ij,jk->ik', shapes: [[3, 4], [4, 5]] },
-  { equation: 'ij,jk', shapes: [[3, 4], [4, 5]], meaning: 'ij,jk->ik' },
+  {
+    equation: 'ij,jk->ik',
+    shapes: [
+      [3, 4],
+      [4, 5],
+    ],
+  },
+  {
+    equation: 'ij,jk',
+    shapes: [
+      [3, 4],
+      [4, 5],
+    ],
+    meaning: 'ij,jk->ik',
+  },
   { equation: 'ba', shapes: [[2, 3]], meaning: 'ba->ab' },
   { equation: 'ij->', shapes: [[3, 4]] },
   { equation: 'ii', shapes: [[4, 4]], meaning: 'ii->' },
   { equation: 'ii->i', shapes: [[4, 4]] },
   { equation: 'iij->ji', shapes: [[3, 3, 2]] },
   { equation: 'iii->i', shapes: [[3, 3, 3]] },
-  { equation: 'bthd,bshd->bhts', shapes: [[2, 3, 2, 4], [2, 5, 2, 4]] },
+  {
+    equation: 'bthd,bshd->bhts',
+    shapes: [
+      [2, 3, 2, 4],
+      [2, 5, 2, 4],
+    ],
+  },
   { equation: 'i,j->ij', shapes: [[3], [4]] },
   { equation: 'i,i->i', shapes: [[5], [5]] },
   { equation: 'ij,j,k->ik', shapes: [[2, 3], [3], [4]] },
-  { equation: 'ij,kl->', shapes: [[2, 3], [4, 2]] },
-  { equation: 'ijk,jil->kl', shapes: [[2, 3, 4], [3, 2, 2]] },
-  { equation: 'ij,ij,ij->i', shapes: [[2, 3], [2, 3], [2, 3]] },
-  { equation: '...ij,jk->...ik', shapes: [[2, 3, 4], [4, 2]], meaning: 'aij,jk->aik' },
-  { equation: '...ij,...jk->...ik', shapes: [[2, 1, 3, 2], [4, 2, 3]], meaning: 'abij,bjk->abik' },
+  {
+    equation: 'ij,kl->',
+    shapes: [
+      [2, 3],
+      [4, 2],
+    ],
+  },
+  {
+    equation: 'ijk,jil->kl',
+    shapes: [
+      [2, 3, 4],
+      [3, 2, 2],
+    ],
+  },
+  {
+    equation: 'ij,ij,ij->i',
+    shapes: [
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ],
+  },
+  {
+    equation: '...ij,jk->...ik',
+    shapes: [
+      [2, 3, 4],
+      [4, 2],
+    ],
+    meaning: 'aij,jk->aik',
+  },
+  {
+    equation: '...ij,...jk->...ik',
+    shapes: [
+      [2, 1, 3, 2],
+      [4, 2, 3],
+    ],
+    meaning: 'abij,bjk->abik',
+  },
   { equation: 'i...', shapes: [[2, 3]], meaning: 'ia->ai' },
   { equation: 'ij,->ij', shapes: [[2, 3], []] },
-  { equation: 'ij,jk->ik', shapes: [[3, 0], [0, 2]] },
-  { equation: 'ij,jk->ik', shapes: [[0, 3], [3, 2]] },
-  { equation: 'i j , j k -> i k', shapes: [[1, 1], [1, 1]] },
+  {
+    equation: 'ij,jk->ik',
+    shapes: [
+      [3, 0],
+      [0, 2],
+    ],
+  },
+  {
+    equation: 'ij,jk->ik',
+    shapes: [
+      [0, 3],
+      [3, 2],
+    ],
+  },
+  {
+    equation: 'i j , j k -> i k',
+    shapes: [
+      [1, 1],
+      [1, 1],
+    ],
+  },
 ]
 
 const matmuls: readonly (readonly [Shape, Shape])[] = [
-  [[3, 4], [4, 5]],
+  [
+    [3, 4],
+    [4, 5],
+  ],
   [[4], [4]],
   [[3, 4], [4]],
   [[4], [4, 3]],
-  [[2, 3, 4], [4, 5]],
-  [[2, 3, 4], [2, 4, 5]],
-  [[2, 1, 3, 4], [5, 4, 2]],
-  [[1, 3, 4], [1, 4, 2]],
-  [[33, 17], [17, 29]],
-  [[1, 1], [1, 1]],
-  [[0, 4], [4, 3]],
-  [[3, 0], [0, 2]],
-  [[5, 0, 2], [2, 3]],
+  [
+    [2, 3, 4],
+    [4, 5],
+  ],
+  [
+    [2, 3, 4],
+    [2, 4, 5],
+  ],
+  [
+    [2, 1, 3, 4],
+    [5, 4, 2],
+  ],
+  [
+    [1, 3, 4],
+    [1, 4, 2],
+  ],
+  [
+    [33, 17],
+    [17, 29],
+  ],
+  [
+    [1, 1],
+    [1, 1],
+  ],
+  [
+    [0, 4],
+    [4, 3],
+  ],
+  [
+    [3, 0],
+    [0, 2],
+  ],
+  [
+    [5, 0, 2],
+    [2, 3],
+  ],
 ]
 
 function product([left, right]: Nd[]): Nd {
@@ -79,10 +210,16 @@ function product([left, right]: Nd[]): Nd {
     const lead = index.slice(0, -2)
     const [i, j] = index.slice(-2)
     let total = 0
-    for (let l = 0; l < k; l++) total += at(a, [...lead.slice(lead.length - (a.shape.length - 2)), i, l]) * at(b, [...lead.slice(lead.length - (b.shape.length - 2)), l, j])
+    for (let l = 0; l < k; l++)
+      total +=
+        at(a, [...lead.slice(lead.length - (a.shape.length - 2)), i, l]) *
+        at(b, [...lead.slice(lead.length - (b.shape.length - 2)), l, j])
     return total
   })
-  return { data: full.data, shape: [...batch, ...(left.shape.length === 1 ? [] : [m]), ...(right.shape.length === 1 ? [] : [n])] }
+  return {
+    data: full.data,
+    shape: [...batch, ...(left.shape.length === 1 ? [] : [m]), ...(right.shape.length === 1 ? [] : [n])],
+  }
 }
 
 // ---- convolutions, by their definition ----
@@ -97,7 +234,9 @@ interface Geometry {
 
 /** x: [B, C, ...I], w: [O, C / groups, ...K]: every output element as one sum. */
 function correlate([x, w]: readonly Nd[], { stride, before, after, dilation, groups }: Geometry): Nd {
-  const space = x.shape.slice(2).map((n, i) => Math.floor((n + before + after - (w.shape[i + 2] - 1) * dilation - 1) / stride) + 1)
+  const space = x.shape
+    .slice(2)
+    .map((n, i) => Math.floor((n + before + after - (w.shape[i + 2] - 1) * dilation - 1) / stride) + 1)
   const perGroup = w.shape[0] / groups
   return nd([x.shape[0], w.shape[0], ...space], ([b, o, ...place]) => {
     let total = 0
@@ -111,8 +250,14 @@ function correlate([x, w]: readonly Nd[], { stride, before, after, dilation, gro
 }
 
 /** x: [B, C, ...I], w: [C, O / groups, ...K]: every input element spreads the kernel. */
-function spread([x, w]: readonly Nd[], { stride, before: padding, dilation, groups }: Geometry, outputPadding: number): Nd {
-  const space = x.shape.slice(2).map((n, i) => (n - 1) * stride - 2 * padding + dilation * (w.shape[i + 2] - 1) + outputPadding + 1)
+function spread(
+  [x, w]: readonly Nd[],
+  { stride, before: padding, dilation, groups }: Geometry,
+  outputPadding: number,
+): Nd {
+  const space = x.shape
+    .slice(2)
+    .map((n, i) => (n - 1) * stride - 2 * padding + dilation * (w.shape[i + 2] - 1) + outputPadding + 1)
   const shape = [x.shape[0], w.shape[1] * groups, ...space]
   const sums = new Map<string, number>()
   const perGroup = w.shape[0] / groups
@@ -158,7 +303,8 @@ const convSamples = (rank: number): Sample[] =>
       return {
         name: `[${x}] with [${w}], ${JSON.stringify(geometry ?? {})}${same ? ', same' : ''}`,
         inputs: [draw(x, { seed: 5 }), draw(w, { seed: 6 })],
-        build: ([input, weight]: Tensor[]) => convs[rank - 1](input, weight, { stride, padding: same ? 'same' : before, dilation, groups }),
+        build: ([input, weight]: Tensor[]) =>
+          convs[rank - 1](input, weight, { stride, padding: same ? 'same' : before, dilation, groups }),
         expected: (inputs: readonly Nd[]) => correlate(inputs, all),
         tolerance: summed,
         order: 2 as const,
@@ -173,7 +319,8 @@ const transposedSamples = (rank: number): Sample[] =>
       return {
         name: `[${x}] with [${w}], ${JSON.stringify(geometry ?? {})}`,
         inputs: [draw(x, { seed: 5 }), draw(w, { seed: 6 })],
-        build: ([input, weight]: Tensor[]) => transposedConvs[rank - 1](input, weight, { stride, padding, outputPadding, dilation, groups }),
+        build: ([input, weight]: Tensor[]) =>
+          transposedConvs[rank - 1](input, weight, { stride, padding, outputPadding, dilation, groups }),
         expected: (inputs: readonly Nd[]) => spread(inputs, all, outputPadding),
         tolerance: summed,
         order: 2 as const,
@@ -221,16 +368,25 @@ const maxPools = [pooling.maxPool1d, pooling.maxPool2d, pooling.maxPool3d] as co
 const avgPools = [pooling.avgPool1d, pooling.avgPool2d, pooling.avgPool3d] as const
 const poolRows = [1, 2, 3].flatMap((rank): Row[] => {
   const own = pools.filter(({ x }) => x.length === rank + 2)
-  const name = ({ x, size, stride, padding, countIncludePad }: Pool): string => `[${x}], size ${size}, stride ${stride ?? size}, padding ${padding ?? 0}${countIncludePad === false ? ' not counted' : ''}`
+  const name = ({ x, size, stride, padding, countIncludePad }: Pool): string =>
+    `[${x}], size ${size}, stride ${stride ?? size}, padding ${padding ?? 0}${countIncludePad === false ? ' not counted' : ''}`
   const small = new Array<number>(rank + 2).fill(1)
   const errors = (call: (x: Tensor, size: number, options?: pooling.PoolOptions) => Tensor): Row['errors'] => [
     { name: 'a window larger than the input', code: 'shape-mismatch', call: () => call(dummy(small), 2) },
-    { name: 'more padding than half a window', code: 'value-invalid', call: () => call(dummy(small), 2, { padding: 2 }) },
+    {
+      name: 'more padding than half a window',
+      code: 'value-invalid',
+      call: () => call(dummy(small), 2, { padding: 2 }),
+    },
     { name: 'a window of 0', code: 'value-invalid', call: () => call(dummy(small), 0) },
   ]
   const special: Sample = {
     name: 'NaN and int32',
-    inputs: [rank === 1 ? host([1, Number.NaN, 3, 2], [1, 1, 4]) : draw(new Array<number>(rank + 2).fill(4), { dtype: 'int32', low: -99, high: 99 })],
+    inputs: [
+      rank === 1
+        ? host([1, Number.NaN, 3, 2], [1, 1, 4])
+        : draw(new Array<number>(rank + 2).fill(4), { dtype: 'int32', low: -99, high: 99 }),
+    ],
     build: ([x]) => maxPools[rank - 1](x, 2),
     expected: ([x]) => pooled(x, { x: x.shape, size: 2 }, 'max'),
     tolerance: exact,
@@ -242,65 +398,113 @@ const poolRows = [1, 2, 3].flatMap((rank): Row[] => {
       samples: [
         ...own
           .filter(({ countIncludePad }) => countIncludePad === undefined)
-          .map((pool): Sample => ({
-            name: name(pool),
-            inputs: [distinct(pool.x, 3)],
-            build: ([x]) => maxPools[rank - 1](x, pool.size, pool),
-            expected: ([x]) => pooled(x, pool, 'max'),
-            tolerance: exact,
-            order: 2,
-          })),
+          .map(
+            (pool): Sample => ({
+              name: name(pool),
+              inputs: [distinct(pool.x, 3)],
+              build: ([x]) => maxPools[rank - 1](x, pool.size, pool),
+              expected: ([x]) => pooled(x, pool, 'max'),
+              tolerance: exact,
+              order: 2,
+            }),
+          ),
         special,
       ],
       errors: errors(maxPools[rank - 1]),
     },
     {
       op: `avgPool${rank}d`,
-      samples: own.map((pool): Sample => ({
-        name: name(pool),
-        inputs: [draw(pool.x, { seed: 3 })],
-        build: ([x]) => avgPools[rank - 1](x, pool.size, pool),
-        expected: ([x]) => pooled(x, pool, 'avg'),
-        tolerance: summed,
-        order: 2,
-      })),
+      samples: own.map(
+        (pool): Sample => ({
+          name: name(pool),
+          inputs: [draw(pool.x, { seed: 3 })],
+          build: ([x]) => avgPools[rank - 1](x, pool.size, pool),
+          expected: ([x]) => pooled(x, pool, 'avg'),
+          tolerance: summed,
+          order: 2,
+        }),
+      ),
       errors: errors(avgPools[rank - 1]),
     },
   ]
 })
 
-const whole: HostArray[] = [draw([3, 4], { dtype: 'int32', low: -9, high: 9 }), draw([4, 2], { dtype: 'int32', low: -9, high: 9, seed: 2 })]
+const whole: HostArray[] = [
+  draw([3, 4], { dtype: 'int32', low: -9, high: 9 }),
+  draw([4, 2], { dtype: 'int32', low: -9, high: 9, seed: 2 }),
+]
 
 export const productRows: readonly Row[] = [
   {
     op: 'matmul',
     samples: [
-      ...matmuls.map(([a, b]): Sample => ({
-        name: `[${a}] times [${b}]`,
-        inputs: [draw(a, { seed: 1 }), draw(b, { seed: 2 })],
+      ...matmuls.map(
+        ([a, b]): Sample => ({
+          name: `[${a}] times [${b}]`,
+          inputs: [draw(a, { seed: 1 }), draw(b, { seed: 2 })],
+          build: ([x, y]) => contracting.matmul(x, y),
+          expected: (inputs) => product([...inputs]),
+          tolerance: summed,
+          order: 2,
+        }),
+      ),
+      {
+        name: 'int32',
+        inputs: whole,
         build: ([x, y]) => contracting.matmul(x, y),
         expected: (inputs) => product([...inputs]),
-        tolerance: summed,
-        order: 2,
-      })),
-      { name: 'int32', inputs: whole, build: ([x, y]) => contracting.matmul(x, y), expected: (inputs) => product([...inputs]), tolerance: exact, order: 0 },
+        tolerance: exact,
+        order: 0,
+      },
     ],
     errors: [
-      { name: 'inner sizes that differ', code: 'shape-mismatch', call: () => contracting.matmul(dummy([2, 3]), dummy([2, 3])) },
+      {
+        name: 'inner sizes that differ',
+        code: 'shape-mismatch',
+        call: () => contracting.matmul(dummy([2, 3]), dummy([2, 3])),
+      },
       { name: 'a scalar', code: 'shape-mismatch', call: () => contracting.matmul(dummy([]), dummy([2, 3])) },
-      { name: 'batches that do not fit', code: 'shape-broadcast', call: () => contracting.matmul(dummy([2, 3, 4]), dummy([3, 4, 2])) },
-      { name: 'bools', code: 'dtype-mismatch', call: () => contracting.matmul(dummy([2, 2], 'bool'), dummy([2, 2], 'bool')) },
+      {
+        name: 'batches that do not fit',
+        code: 'shape-broadcast',
+        call: () => contracting.matmul(dummy([2, 3, 4]), dummy([3, 4, 2])),
+      },
+      {
+        name: 'bools',
+        code: 'dtype-mismatch',
+        call: () => contracting.matmul(dummy([2, 2], 'bool'), dummy([2, 2], 'bool')),
+      },
     ],
   },
   {
     op: 'dot',
-    samples: [{ name: '[37]', inputs: [draw([37], { seed: 1 }), draw([37], { seed: 2 })], build: ([a, b]) => contracting.dot(a, b), expected: (inputs) => sumOfProducts('i,i->', inputs), tolerance: summed, order: 2 }],
+    samples: [
+      {
+        name: '[37]',
+        inputs: [draw([37], { seed: 1 }), draw([37], { seed: 2 })],
+        build: ([a, b]) => contracting.dot(a, b),
+        expected: (inputs) => sumOfProducts('i,i->', inputs),
+        tolerance: summed,
+        order: 2,
+      },
+    ],
     errors: [{ name: 'matrices', code: 'shape-mismatch', call: () => contracting.dot(dummy([2, 2]), dummy([2, 2])) }],
   },
   {
     op: 'outer',
-    samples: [{ name: '[3] and [2, 4]', inputs: [draw([3], { seed: 1 }), draw([2, 4], { seed: 2 })], build: ([a, b]) => contracting.outer(a, b), expected: (inputs) => sumOfProducts('i,jk->ijk', inputs), tolerance: summed, order: 2 }],
-    errors: [{ name: 'bools', code: 'dtype-mismatch', call: () => contracting.outer(dummy([2], 'bool'), dummy([2], 'bool')) }],
+    samples: [
+      {
+        name: '[3] and [2, 4]',
+        inputs: [draw([3], { seed: 1 }), draw([2, 4], { seed: 2 })],
+        build: ([a, b]) => contracting.outer(a, b),
+        expected: (inputs) => sumOfProducts('i,jk->ijk', inputs),
+        tolerance: summed,
+        order: 2,
+      },
+    ],
+    errors: [
+      { name: 'bools', code: 'dtype-mismatch', call: () => contracting.outer(dummy([2], 'bool'), dummy([2], 'bool')) },
+    ],
   },
   {
     op: 'einsum',
@@ -315,9 +519,17 @@ export const productRows: readonly Row[] = [
     errors: [
       { name: 'too few tensors', code: 'value-invalid', call: () => contracting.einsum('ij,jk->ik', dummy([2, 2])) },
       { name: 'another number of axes', code: 'value-invalid', call: () => contracting.einsum('ij->i', dummy([2])) },
-      { name: 'sizes that differ', code: 'value-invalid', call: () => contracting.einsum('ij,jk->ik', dummy([2, 3]), dummy([4, 2])) },
+      {
+        name: 'sizes that differ',
+        code: 'value-invalid',
+        call: () => contracting.einsum('ij,jk->ik', dummy([2, 3]), dummy([4, 2])),
+      },
       { name: 'an unknown letter', code: 'value-invalid', call: () => contracting.einsum('ij->k', dummy([2, 3])) },
-      { name: 'a letter twice in the result', code: 'value-invalid', call: () => contracting.einsum('ij->ii', dummy([2, 2])) },
+      {
+        name: 'a letter twice in the result',
+        code: 'value-invalid',
+        call: () => contracting.einsum('ij->ii', dummy([2, 2])),
+      },
       { name: 'no letters', code: 'value-invalid', call: () => contracting.einsum('i1->i', dummy([2, 2])) },
       { name: 'two arrows', code: 'value-invalid', call: () => contracting.einsum('i->i->i', dummy([2])) },
     ],
@@ -330,12 +542,24 @@ export const productRows: readonly Row[] = [
         op: `conv${rank}d`,
         samples: convSamples(rank),
         errors: [
-          { name: 'other channels', code: 'shape-mismatch', call: () => convs[rank - 1](dummy([1, 3, ...new Array<number>(rank).fill(4)]), weight) },
+          {
+            name: 'other channels',
+            code: 'shape-mismatch',
+            call: () => convs[rank - 1](dummy([1, 3, ...new Array<number>(rank).fill(4)]), weight),
+          },
           { name: 'a flat input', code: 'shape-mismatch', call: () => convs[rank - 1](dummy([4]), weight) },
           { name: 'a flat weight', code: 'shape-mismatch', call: () => convs[rank - 1](input, dummy([4, 2])) },
-          { name: "'same' with a stride", code: 'value-invalid', call: () => convs[rank - 1](input, weight, { padding: 'same', stride: 2 }) },
+          {
+            name: "'same' with a stride",
+            code: 'value-invalid',
+            call: () => convs[rank - 1](input, weight, { padding: 'same', stride: 2 }),
+          },
           { name: 'a stride of 0', code: 'value-invalid', call: () => convs[rank - 1](input, weight, { stride: 0 }) },
-          { name: 'too many strides', code: 'value-invalid', call: () => convs[rank - 1](input, weight, { stride: new Array<number>(rank + 1).fill(1) }) },
+          {
+            name: 'too many strides',
+            code: 'value-invalid',
+            call: () => convs[rank - 1](input, weight, { stride: new Array<number>(rank + 1).fill(1) }),
+          },
         ],
       },
       {
@@ -343,7 +567,12 @@ export const productRows: readonly Row[] = [
         samples: transposedSamples(rank),
         errors: [
           { name: 'other channels', code: 'shape-mismatch', call: () => transposedConvs[rank - 1](input, weight) },
-          { name: 'too much output padding', code: 'value-invalid', call: () => transposedConvs[rank - 1](input, dummy([2, 4, ...new Array<number>(rank).fill(3)]), { outputPadding: 1 }) },
+          {
+            name: 'too much output padding',
+            code: 'value-invalid',
+            call: () =>
+              transposedConvs[rank - 1](input, dummy([2, 4, ...new Array<number>(rank).fill(3)]), { outputPadding: 1 }),
+          },
         ],
       },
     ]

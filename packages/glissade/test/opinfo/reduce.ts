@@ -1,10 +1,30 @@
 /**
  * Rows of the reductions and what is made of them.
  */
-import * as functions from '../../src/ops/derived/reduce.ts'
+import * as derived from '../../src/ops/derived/reduce.ts'
 import type { Shape } from '../../src/shape.ts'
 import type { Axes, ReduceOptions, Tensor } from '../../src/tensor.ts'
-import { approximated, at, type BadCall, distinct, draw, type DrawOptions, dummy, exact, foldAxes, type HostArray, host, nd, type Nd, type Row, type Sample, summed, type Tolerance } from './common.ts'
+import {
+  approximated,
+  at,
+  type BadCall,
+  type DrawOptions,
+  distinct,
+  draw,
+  dummy,
+  exact,
+  foldAxes,
+  type HostArray,
+  host,
+  type Nd,
+  nd,
+  type Row,
+  type Sample,
+  summed,
+  type Tolerance,
+} from './common.ts'
+
+const functions = { ...derived }
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 
@@ -24,7 +44,9 @@ const cases: readonly { shape: Shape; axes?: Axes; keepDims?: boolean }[] = [
   { shape: [2, 0] },
 ]
 const axesOf = (shape: Shape, axes?: Axes): number[] =>
-  axes === undefined ? shape.map((_, axis) => axis) : [axes].flat().map((axis) => (axis < 0 ? axis + shape.length : axis))
+  axes === undefined
+    ? shape.map((_, axis) => axis)
+    : [axes].flat().map((axis) => (axis < 0 ? axis + shape.length : axis))
 
 type Reduction = (x: Tensor, axes?: Axes, options?: ReduceOptions) => Tensor
 interface Options {
@@ -40,17 +62,41 @@ interface Options {
 
 function reduction(op: string, call: Reduction, fold: (x: readonly number[]) => number, options: Options): Row {
   const { tolerance, order, input = (shape) => draw(shape, { seed: 3 }) } = options
-  const make = (name: string, x: HostArray, axes: Axes | undefined, keepDims: boolean, by = fold, t = tolerance): Sample => {
+  const make = (
+    name: string,
+    x: HostArray,
+    axes: Axes | undefined,
+    keepDims: boolean,
+    by = fold,
+    t = tolerance,
+  ): Sample => {
     const expected = ([x0]: readonly HostArray[]): Nd => foldAxes(x0, axesOf(x0.shape, axes), keepDims, by)
     // There are no finite differences of what is not finite, such as the mean of nothing.
     const smooth = x.dtype === 'float32' && expected([x]).data.every(Number.isFinite)
-    return { name, inputs: [x], build: ([t0]) => call(t0, axes, { keepDims }), expected, tolerance: t, order: smooth ? order : 0 }
+    return {
+      name,
+      inputs: [x],
+      build: ([t0]) => call(t0, axes, { keepDims }),
+      expected,
+      tolerance: t,
+      order: smooth ? order : 0,
+    }
   }
   const samples = cases
     .filter(({ shape }) => !options.without?.(shape))
-    .map(({ shape, axes, keepDims = false }) => make(`[${shape}] over ${axes === undefined ? 'all' : `[${axes}]`}${keepDims ? ', kept' : ''}`, input(shape), axes, keepDims))
-  samples.push(make('NaN and infinities', host([nan, 1, 2, inf, 3, 4, -inf, 5, 6, inf, -inf, 1, 0, 1, 2], [5, 3]), 1, false))
-  if (options.whole) samples.push(make('int32', draw([4, 9], { low: -50, high: 50, dtype: 'int32' }), 1, false, options.whole, exact))
+    .map(({ shape, axes, keepDims = false }) =>
+      make(
+        `[${shape}] over ${axes === undefined ? 'all' : `[${axes}]`}${keepDims ? ', kept' : ''}`,
+        input(shape),
+        axes,
+        keepDims,
+      ),
+    )
+  samples.push(
+    make('NaN and infinities', host([nan, 1, 2, inf, 3, 4, -inf, 5, 6, inf, -inf, 1, 0, 1, 2], [5, 3]), 1, false),
+  )
+  if (options.whole)
+    samples.push(make('int32', draw([4, 9], { low: -50, high: 50, dtype: 'int32' }), 1, false, options.whole, exact))
   return {
     op,
     samples: [...samples, ...(options.extra ?? [])],
@@ -64,7 +110,8 @@ function reduction(op: string, call: Reduction, fold: (x: readonly number[]) => 
 
 const add = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0)
 const average = (x: readonly number[]): number => add(x) / x.length
-const squares = (x: readonly number[], correction: number): number => add(x.map((value) => (value - average(x)) ** 2)) / Math.max(0, x.length - correction)
+const squares = (x: readonly number[], correction: number): number =>
+  add(x.map((value) => (value - average(x)) ** 2)) / Math.max(0, x.length - correction)
 const anyNaN = (x: readonly number[]): boolean => x.some(Number.isNaN)
 const largest = (x: readonly number[]): number => (anyNaN(x) ? nan : Math.max(...x))
 const smallest = (x: readonly number[]): number => (anyNaN(x) ? nan : Math.min(...x))
@@ -83,7 +130,13 @@ const counted: Sample = {
   tolerance: exact,
   order: 0,
 }
-const wrapped: Sample = { ...counted, name: 'int32 beyond 32 bits', inputs: [host([2 ** 31 - 1, 1, 5], [3], 'int32')], build: ([x]) => functions.sum(x), expected: () => ({ shape: [], data: [-(2 ** 31) + 5] }) }
+const wrapped: Sample = {
+  ...counted,
+  name: 'int32 beyond 32 bits',
+  inputs: [host([2 ** 31 - 1, 1, 5], [3], 'int32')],
+  build: ([x]) => functions.sum(x),
+  expected: () => ({ shape: [], data: [-(2 ** 31) + 5] }),
+}
 const withZeros = (zeros: number): Sample => ({
   name: `${zeros} zeros`,
   inputs: [host([2, ...new Array<number>(zeros).fill(0), -3, 0.5])],
@@ -104,7 +157,8 @@ const corrected = (op: 'variance' | 'std'): Sample => ({
   name: 'of a population',
   inputs: [draw([3, 5], { seed: 12 })],
   build: ([x]) => functions[op](x, 1, { correction: 0 }),
-  expected: ([x]) => foldAxes(x, [1], false, (values) => (op === 'std' ? Math.sqrt(squares(values, 0)) : squares(values, 0))),
+  expected: ([x]) =>
+    foldAxes(x, [1], false, (values) => (op === 'std' ? Math.sqrt(squares(values, 0)) : squares(values, 0))),
   tolerance: summed,
   order: 2,
 })
@@ -123,7 +177,12 @@ interface AlongOptions {
 }
 
 /** A function of one axis: `rule` gives the new row (or, where it folds, one number in a list). */
-function along(op: string, call: (x: Tensor, axis?: number) => Tensor, rule: (row: readonly number[]) => readonly number[], options: AlongOptions): Row {
+function along(
+  op: string,
+  call: (x: Tensor, axis?: number) => Tensor,
+  rule: (row: readonly number[]) => readonly number[],
+  options: AlongOptions,
+): Row {
   const shapes: readonly (readonly [Shape, number | undefined])[] = [
     [[37], undefined],
     [[3, 5], 0],
@@ -156,7 +215,14 @@ function along(op: string, call: (x: Tensor, axis?: number) => Tensor, rule: (ro
   return {
     op,
     samples: [
-      ...shapes.map(([shape, axis], seed) => make(`[${shape}] along ${axis ?? 'the last'}`, options.input?.distinct ? distinct(shape, seed) : draw(shape, { seed, ...options.input }), axis, options.order)),
+      ...shapes.map(([shape, axis], seed) =>
+        make(
+          `[${shape}] along ${axis ?? 'the last'}`,
+          options.input?.distinct ? distinct(shape, seed) : draw(shape, { seed, ...options.input }),
+          axis,
+          options.order,
+        ),
+      ),
       ...(options.extra ?? []).map(({ name, x, axis }) => make(name, x, axis, 0)),
     ],
     errors: [
@@ -195,40 +261,80 @@ export const reduceRows: readonly Row[] = [
     whole: (x) => x.reduce(Math.imul, 1),
     extra: [0, 1, 2].map(withZeros),
   }),
-  reduction('max', functions.max, largest, { tolerance: exact, order: 2, input: distinct, whole: largest, extra: [whole(-(2 ** 31), Math.max)] }),
-  reduction('min', functions.min, smallest, { tolerance: exact, order: 2, input: distinct, whole: smallest, extra: [whole(2 ** 31 - 1, Math.min)] }),
-  reduction('any', functions.any, (x) => Number(x.some((value) => value !== 0)), { tolerance: exact, order: 0, input: truthInput }),
-  reduction('all', functions.all, (x) => Number(x.every((value) => value !== 0)), { tolerance: exact, order: 0, input: truthInput }),
-  reduction('variance', functions.variance, (x) => squares(x, 1), { tolerance: summed, order: 2, extra: [corrected('variance')] }),
+  reduction('max', functions.max, largest, {
+    tolerance: exact,
+    order: 2,
+    input: distinct,
+    whole: largest,
+    extra: [whole(-(2 ** 31), Math.max)],
+  }),
+  reduction('min', functions.min, smallest, {
+    tolerance: exact,
+    order: 2,
+    input: distinct,
+    whole: smallest,
+    extra: [whole(2 ** 31 - 1, Math.min)],
+  }),
+  reduction('any', functions.any, (x) => Number(x.some((value) => value !== 0)), {
+    tolerance: exact,
+    order: 0,
+    input: truthInput,
+  }),
+  reduction('all', functions.all, (x) => Number(x.every((value) => value !== 0)), {
+    tolerance: exact,
+    order: 0,
+    input: truthInput,
+  }),
+  reduction('variance', functions.variance, (x) => squares(x, 1), {
+    tolerance: summed,
+    order: 2,
+    extra: [corrected('variance')],
+  }),
   reduction('std', functions.std, (x) => Math.sqrt(squares(x, 1)), {
     tolerance: summed,
     order: 2,
     // A single element has no deviation, and the root has no finite slope there.
-    without: (shape) => shape.length === 0 || shape.includes(1) || (shape[0] === 2 && shape[1] === 3 && shape.length === 2),
+    without: (shape) =>
+      shape.length === 0 || shape.includes(1) || (shape[0] === 2 && shape[1] === 3 && shape.length === 2),
     extra: [corrected('std')],
   }),
   reduction('logSumExp', functions.logSumExp, logSumExp, { tolerance: approximated, order: 2 }),
 
   along('softmax', functions.softmax, softmax, { tolerance: approximated, order: 2, extra: masked }),
-  along('logSoftmax', functions.logSoftmax, (row) => row.map((value) => value - (Number.isFinite(logSumExp(row)) ? logSumExp(row) : 0)), { tolerance: approximated, order: 2, extra: masked }),
-  along('argMax', functions.argMax, (row) => [anyNaN(row) ? row.findIndex(Number.isNaN) : row.indexOf(Math.max(...row))], {
-    tolerance: exact,
-    order: 0,
-    folds: true,
-    input: { distinct: true },
-    extra: ties,
-    emptyAxis: false,
-    errors: [emptyRow],
-  }),
-  along('argMin', functions.argMin, (row) => [anyNaN(row) ? row.findIndex(Number.isNaN) : row.indexOf(Math.min(...row))], {
-    tolerance: exact,
-    order: 0,
-    folds: true,
-    input: { distinct: true },
-    extra: ties,
-    emptyAxis: false,
-    errors: [{ ...emptyRow, call: () => functions.argMin(dummy([2, 0])) }],
-  }),
+  along(
+    'logSoftmax',
+    functions.logSoftmax,
+    (row) => row.map((value) => value - (Number.isFinite(logSumExp(row)) ? logSumExp(row) : 0)),
+    { tolerance: approximated, order: 2, extra: masked },
+  ),
+  along(
+    'argMax',
+    functions.argMax,
+    (row) => [anyNaN(row) ? row.findIndex(Number.isNaN) : row.indexOf(Math.max(...row))],
+    {
+      tolerance: exact,
+      order: 0,
+      folds: true,
+      input: { distinct: true },
+      extra: ties,
+      emptyAxis: false,
+      errors: [emptyRow],
+    },
+  ),
+  along(
+    'argMin',
+    functions.argMin,
+    (row) => [anyNaN(row) ? row.findIndex(Number.isNaN) : row.indexOf(Math.min(...row))],
+    {
+      tolerance: exact,
+      order: 0,
+      folds: true,
+      input: { distinct: true },
+      extra: ties,
+      emptyAxis: false,
+      errors: [{ ...emptyRow, call: () => functions.argMin(dummy([2, 0])) }],
+    },
+  ),
   along('cumsum', functions.cumsum, running, {
     tolerance: summed,
     order: 2,

@@ -12,9 +12,12 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
@@ -34,6 +37,14 @@ export function digest(...parts: readonly (string | Uint8Array)[]): string {
   for (const part of parts) hash.update(part)
   return hash.digest('hex')
 }
+
+/** How many programs the folder holds; the ones used longest ago make room. */
+const keptPrograms = 1000
+
+/** The age in milliseconds at which a file that is no finished program was surely abandoned. */
+const strayAge = 24 * 3600 * 1000
+
+const ageOf = (path: string): number => Date.now() - statSync(path).mtimeMs
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -96,6 +107,7 @@ function warn(folder: string, reason: string): void {
 export class DiskCache {
   #folder: string
   #temporary = false
+  #pruned = false
 
   constructor(folder: string) {
     this.#folder = folder
@@ -134,9 +146,27 @@ export class DiskCache {
     const path = this.path(name)
     try {
       const expected = readFileSync(`${path}.sha256`, 'utf8')
-      return digest(readFileSync(path)) === expected ? path : undefined
+      if (digest(readFileSync(path)) !== expected) return undefined
+      const now = new Date()
+      utimesSync(path, now, now)
+      return path
     } catch {
       return undefined
+    }
+  }
+
+  /** Removes the programs used longest ago, and what processes that died have left. */
+  #prune(): void {
+    if (this.#pruned) return
+    this.#pruned = true
+    try {
+      const files = readdirSync(this.#folder).map((name) => ({ name, age: ageOf(join(this.#folder, name)) }))
+      const programs = files.filter(({ name }) => /^[0-9a-f]{64}\.so$/.test(name)).sort((a, b) => a.age - b.age)
+      for (const { name } of programs.slice(keptPrograms)) this.remove(name)
+      const strays = files.filter(({ name, age }) => age > strayAge && !/^(toolchain-)?[0-9a-f]{64}\./.test(name))
+      for (const { name } of strays) rmSync(join(this.#folder, name), { force: true })
+    } catch {
+      // Another process may be tidying up too; there is always a next time.
     }
   }
 
@@ -149,6 +179,7 @@ export class DiskCache {
     renameSync(from, path)
     writeFileSync(sum, expected)
     renameSync(sum, `${path}.sha256`)
+    this.#prune()
     return path
   }
 

@@ -58,11 +58,17 @@ function bindRuntime(library: Library): Runtime {
 /** The native backend, or why it does not work on this machine and what to do about it. Never throws. */
 export async function createNative(options: NativeOptions = {}): Promise<BackendProbe> {
   if (process.platform === 'win32') {
-    return { reason: 'it needs POSIX threads, which Windows lacks', fix: 'Use the wasm backend, or run Node under WSL.' }
+    return {
+      reason: 'it needs POSIX threads, which Windows lacks',
+      fix: 'Use the wasm backend, or run Node under WSL.',
+    }
   }
   const koffi = await findKoffi()
   if ('problem' in koffi) {
-    return { reason: `the package koffi could not be loaded (${koffi.problem})`, fix: 'Install it with "npm install koffi".' }
+    return {
+      reason: `the package koffi could not be loaded (${koffi.problem})`,
+      fix: 'Install it with "npm install koffi".',
+    }
   }
   try {
     const cache = new DiskCache(options.cacheFolder ?? defaultCacheFolder())
@@ -73,7 +79,8 @@ export async function createNative(options: NativeOptions = {}): Promise<Backend
     const runtime = bindRuntime(await programs.loadSource(runtimeSource, ['-pthread']))
     const wanted = Math.max(1, Math.min(maxThreads, Math.trunc(options.threads ?? availableParallelism())))
     const pool = runtime.createPool(wanted)
-    if (pool === 0) return { reason: 'there is no memory for its threads', fix: 'Close other programs, or ask for fewer threads.' }
+    if (pool === 0)
+      return { reason: 'there is no memory for its threads', fix: 'Close other programs, or ask for fewer threads.' }
     return { backend: new Native(koffi, runtime, pool, programs) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -115,7 +122,13 @@ class Native implements Backend {
     if (program === 0) {
       kernels.unload()
       const fix = 'Use a smaller batch, or activation checkpointing.'
-      fail('memory-exhausted', { backend: 'native', wanted: plan.arenaBytes, held: this.arenas, limit: Number.POSITIVE_INFINITY, fix })
+      fail('memory-exhausted', {
+        backend: 'native',
+        wanted: plan.arenaBytes,
+        held: this.arenas,
+        limit: Number.POSITIVE_INFINITY,
+        fix,
+      })
     }
     const executable = new NativeExecutable(this, plan, program, kernels, () => this.#executables.delete(executable))
     this.#executables.add(executable)
@@ -138,7 +151,11 @@ class Native implements Backend {
 
   #alive(): void {
     if (this.#pool !== 0) return
-    fail('backend-failed', { backend: 'native', reason: 'it was disposed of', fix: 'Create it again, or choose another backend with setBackend' })
+    fail('backend-failed', {
+      backend: 'native',
+      reason: 'it was disposed of',
+      fix: 'Create it again, or choose another backend with setBackend',
+    })
   }
 }
 
@@ -232,12 +249,15 @@ class NativeExecutable implements Executable {
     if (this.#program === 0 || this.#releaseAsked) this.#refuse('the program was released')
     if (this.#backend.busy) this.#refuse('a run was started while another is under way')
     const wanted = this.#plan.arguments
-    if (storages.length !== wanted.length) this.#refuse(`${storages.length} storages came for ${wanted.length} arguments`)
+    if (storages.length !== wanted.length)
+      this.#refuse(`${storages.length} storages came for ${wanted.length} arguments`)
     for (let k = 0; k < wanted.length; k++) {
       const array = storages[k].host()
       const argument = wanted[k]
       if (array.length !== argument.length || array.BYTES_PER_ELEMENT !== 4) {
-        this.#refuse(`argument ${k} has ${array.length} elements of ${storages[k].dtype}; it must have ${argument.length} of ${argument.dtype}`)
+        this.#refuse(
+          `argument ${k} has ${array.length} elements of ${storages[k].dtype}; it must have ${argument.length} of ${argument.dtype}`,
+        )
       }
       if (this.#known[k] !== array) {
         this.#table[k] = addressOf(this.#backend.koffi, array)
@@ -251,10 +271,20 @@ class NativeExecutable implements Executable {
     if (status === 0) return
     const fix = 'Use a smaller batch, or close other programs.'
     const wanted = 4 * Math.max(0, ...this.#plan.kernels.map((kernel) => kernel.scratch))
-    fail('memory-exhausted', { backend: 'native', wanted, held: this.#backend.arenas, limit: Number.POSITIVE_INFINITY, fix })
+    fail('memory-exhausted', {
+      backend: 'native',
+      wanted,
+      held: this.#backend.arenas,
+      limit: Number.POSITIVE_INFINITY,
+      fix,
+    })
   }
 
   #refuse(reason: string): never {
-    fail('backend-failed', { backend: 'native', reason, fix: 'This is a mistake in the program that drives the backend; await each run before the next' })
+    fail('backend-failed', {
+      backend: 'native',
+      reason,
+      fix: 'This is a mistake in the program that drives the backend; await each run before the next',
+    })
   }
 }

@@ -133,10 +133,11 @@ function vectors(n: number): string {
   const i = `vi${n}`
   const names = x86[n]
   const onX86 = (body: string | undefined, extra = ''): [string, string][] =>
-    names && body !== undefined
-      ? [[`X86 && defined(${names.guard})${extra}`, `return (${body});`]] : []
-  const elementwise = (fn: string): [string, string] =>
-    [`HAS(__builtin_elementwise_${fn})`, `return __builtin_elementwise_${fn}(a);`]
+    names && body !== undefined ? [[`X86 && defined(${names.guard})${extra}`, `return (${body});`]] : []
+  const elementwise = (fn: string): [string, string] => [
+    `HAS(__builtin_elementwise_${fn})`,
+    `return __builtin_elementwise_${fn}(a);`,
+  ]
   // GCC's names for NEON; clang has the elementwise ones.
   const onArm = (fn: string): [string, string][] =>
     n === 4 ? [[`HAS(__builtin_aarch64_${fn}v4sf)`, `return __builtin_aarch64_${fn}v4sf(a);`]] : []
@@ -185,15 +186,25 @@ FN ${f} max_f${n}(${f} a, ${f} b) { return sel_f${n}(a != a, a, maxb_f${n}(a, b)
 FN ${f} sqrt_f${n}(${f} a) {
 ${choose([...onX86(names?.sqrt), elementwise('sqrt'), ...onArm('sqrt')], `return (${f}){${lanesOf(n, (k) => `__builtin_sqrtf(a[${k}])`)}};`)}}
 FN ${f} round_f${n}(${f} a) {
-${choose([...onX86(names?.round), elementwise('roundeven'), ...onArm('roundeven')], `${f} t = abs_f${n}(a), r = sel_f${n}(t < 8388608.0f, (t + 8388608.0f) - 8388608.0f, t);
-  return (${f})((${i})r | ((${i})a & (-2147483647 - 1)));`)}}
+${choose(
+  [...onX86(names?.round), elementwise('roundeven'), ...onArm('roundeven')],
+  `${f} t = abs_f${n}(a), r = sel_f${n}(t < 8388608.0f, (t + 8388608.0f) - 8388608.0f, t);
+  return (${f})((${i})r | ((${i})a & (-2147483647 - 1)));`,
+)}}
 FN ${f} floor_f${n}(${f} a) {
 ${choose([...onX86(names?.floor), elementwise('floor'), ...onArm('floor')], `${f} r = round_f${n}(a); return sel_f${n}(r > a, r - 1.0f, r);`)}}
 FN ${f} to_f${n}(${i} a) { return __builtin_convertvector(a, ${f}); }
 /* The x86 instruction gives INT_MIN out of range: flipping all bits makes that INT_MAX. */
 FN ${i} to_i${n}(${f} a) {
 ${choose(
-  names ? [[`X86 && defined(${names.guard})`, `return ((${names.truncate}) ^ (${i})(a >= 2147483648.0f)) & (${i})(a == a);`]] : [],
+  names
+    ? [
+        [
+          `X86 && defined(${names.guard})`,
+          `return ((${names.truncate}) ^ (${i})(a >= 2147483648.0f)) & (${i})(a == a);`,
+        ],
+      ]
+    : [],
   `${i} low = a < -2147483648.0f, high = a >= 2147483648.0f;
   ${i} r = __builtin_convertvector(sel_f${n}((a == a) & ~low & ~high, a, (${f}){0}), ${i});
   return sel_i${n}(high, 2147483647 + (${i}){0}, sel_i${n}(low, (-2147483647 - 1) + (${i}){0}, r));`,
@@ -236,7 +247,12 @@ const cached = new Map<number, string>()
 export function prelude(lanes: number): string {
   let text = cached.get(lanes)
   if (text === undefined) {
-    text = scalars + vectorWidths.filter((n) => n <= lanes).map(vectors).join('')
+    text =
+      scalars +
+      vectorWidths
+        .filter((n) => n <= lanes)
+        .map(vectors)
+        .join('')
     cached.set(lanes, text)
   }
   return text

@@ -32,11 +32,6 @@ const unaries = {
   not: { mask: (n, a) => (isScalar(n) ? `(!${a})` : `(~${a})`) },
 } satisfies Record<UnaryFn, ByType>
 
-const shift =
-  (operator: string): Spelling =>
-  (_, a, b) =>
-    `(${a} ${operator} ${b})`
-
 const binaries = {
   add: { f32: infix('+'), i32: infix('+'), index: infix('+') },
   sub: { f32: infix('-'), i32: infix('-'), index: infix('-') },
@@ -48,8 +43,8 @@ const binaries = {
   and: { i32: infix('&'), mask: infix('&') },
   or: { i32: infix('|'), mask: infix('|') },
   xor: { i32: infix('^') },
-  shl: { i32: shift('<<') },
-  shr: { i32: shift('>>') },
+  shl: { i32: infix('<<') },
+  shr: { i32: infix('>>') },
   ushr: { i32: (n, a, b) => (isScalar(n) ? `((int)((unsigned)${a} >> ${b}))` : `shru_${n}(${a}, ${b})`) },
 } satisfies Record<BinaryFn, ByType>
 
@@ -67,7 +62,8 @@ const conversions = {
 } satisfies Record<ConvertFn, Spelling>
 
 /** The suffix of helpers for values of this type: masks are kept in i32 lanes. */
-const suffix = (type: Type, lanes: number): string => (type === 'index' ? 'ix' : `${type === 'f32' ? 'f' : 'i'}${lanes}`)
+const suffix = (type: Type, lanes: number): string =>
+  type === 'index' ? 'ix' : `${type === 'f32' ? 'f' : 'i'}${lanes}`
 
 const scalarTypes = { f32: 'float', i32: 'int', mask: 'int', index: 'ix' } satisfies Record<Type, string>
 
@@ -260,7 +256,9 @@ class Writer {
         const [at, value] = this.#texts(s.index, s.value)
         const { type, lanes } = s.value
         const place = `b_${s.buffer}`
-        this.#line(lanes === 1 ? `${place}[${at}] = ${value};` : `scatter_${suffix(type, lanes)}(${place}, ${at}, ${value});`)
+        this.#line(
+          lanes === 1 ? `${place}[${at}] = ${value};` : `scatter_${suffix(type, lanes)}(${place}, ${at}, ${value});`,
+        )
         return
       }
       case 'for': {

@@ -10,12 +10,7 @@
  * nothing about results. Next: native.ts, which lays the tape out.
  */
 
-/** Kernels per program description: [function, tasks, first slot] each. */
-export const wordsPerLaunch = 3
-/** [first launch, launches, chunks, tasks per chunk] each. */
-export const wordsPerSegment = 4
-
-export const runtimeSource = String.raw`#define _GNU_SOURCE
+export const runtimeSource = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>

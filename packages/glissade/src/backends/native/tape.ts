@@ -74,8 +74,9 @@ export function layTape(plan: Plan, functions: readonly number[], threads: numbe
     return words
   })
   const spread = (list: readonly Segment[]): number[] => list.flatMap((s) => [s.first, s.launches, s.chunks, s.chunk])
+  // biome-ignore format: the order is the layout
   return Float64Array.from([
     plan.launches.length, slots.length, segments.length, profile.length, scratchBytes, plan.arenaBytes,
     ...launches, ...slots, ...spread(segments), ...spread(profile),
-  ]) // biome-ignore format: the order is the layout
+  ])
 }

@@ -5,7 +5,16 @@
  * Not here: what is compiled (print-c.ts, runtime.ts) and where it is kept (cache.ts).
  */
 import { execFile } from 'node:child_process'
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { cpus } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import type { Target } from '../../kernel/ir.ts'
@@ -40,17 +49,32 @@ export class CompileError extends Error {
  * -fno-strict-aliasing: the memory plan puts f32 and i32 in the same place. -fPIC -shared: a library.
  */
 const baseFlags = [
-  '-std=gnu11', '-O2', '-fno-tree-vectorize', '-fno-tree-slp-vectorize', '-ffp-contract=off', '-fwrapv',
-  '-fno-strict-aliasing', '-fno-math-errno', '-fno-trapping-math', '-fno-asynchronous-unwind-tables', '-w',
-  '-fPIC', '-shared', '-fvisibility=default',
-] // biome-ignore format: one list
+  '-std=gnu11',
+  '-O2',
+  '-fno-tree-vectorize',
+  '-fno-tree-slp-vectorize',
+  '-ffp-contract=off',
+  '-fwrapv',
+  '-fno-strict-aliasing',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-fno-asynchronous-unwind-tables',
+  '-w',
+  '-fPIC',
+  '-shared',
+  '-fvisibility=default',
+]
 
 const portable = '-DGLISSADE_PORTABLE'
 
 /** Tried in this order: the machine's own instructions, then what every machine of its kind has. */
 const flagSets: readonly (readonly string[])[] = [
-  ['-march=native'], ['-mcpu=native'], [], ['-march=native', portable], [portable],
-] // biome-ignore format: one list
+  ['-march=native'],
+  ['-mcpu=native'],
+  [],
+  ['-march=native', portable],
+  [portable],
+]
 
 const compileTimeout = 300_000
 
@@ -132,18 +156,29 @@ function cacheSizes(): { l1: number; l2: number } {
   return found
 }
 
-/** Reads the target from the compiler's predefined macros. */
-export function targetFrom(macros: string): { target: Target; vectors: string } {
-  const has = (name: string): boolean => new RegExp(`#define ${name} `).test(macros)
+/** The predefined macros that decide about the target. */
+const tellingMacros = ['__AVX512F__', '__AVX2__', '__FMA__', '__SSE2__', '__aarch64__', 'GLISSADE_PORTABLE']
+
+function tellingOf(macros: string): string[] {
+  return tellingMacros.filter((name) => new RegExp(`#define ${name} `).test(macros))
+}
+
+/** The target that the defined macros among `tellingMacros` stand for. */
+export function targetFrom(macros: readonly string[]): { target: Target; vectors: string } {
   const sizes = cacheSizes()
-  const fused = !has('GLISSADE_PORTABLE')
-  // The tile keeps rows x vectors sums in registers, with room for `vectors` loads and a broadcast.
-  const wide = { rows: 12, vectors: 2 }
-  const narrow = { rows: 6, vectors: 2 }
-  if (has('__AVX512F__')) return { target: { lanes: 16, fma: fused, tile: wide, ...sizes }, vectors: 'AVX-512' }
-  if (has('__AVX2__')) return { target: { lanes: 8, fma: fused && has('__FMA__'), tile: narrow, ...sizes }, vectors: 'AVX2' }
-  if (has('__aarch64__')) return { target: { lanes: 4, fma: fused, tile: { rows: 8, vectors: 3 }, ...sizes }, vectors: 'NEON' }
-  return { target: { lanes: 4, fma: false, tile: narrow, ...sizes }, vectors: has('__SSE2__') ? 'SSE' : 'portable vectors' }
+  const fused = !macros.includes('GLISSADE_PORTABLE')
+  // The tile keeps rows x vectors sums in registers, with room for `vectors` loads and a broadcast:
+  // of 32 registers with AVX-512 and NEON, of 16 otherwise.
+  const of = (lanes: number, fma: boolean, rows: number, width: number): Target => ({
+    lanes,
+    fma,
+    tile: { rows, vectors: width },
+    ...sizes,
+  })
+  if (macros.includes('__AVX512F__')) return { target: of(16, fused, 12, 2), vectors: 'AVX-512' }
+  if (macros.includes('__AVX2__')) return { target: of(8, fused && macros.includes('__FMA__'), 6, 2), vectors: 'AVX2' }
+  if (macros.includes('__aarch64__')) return { target: of(4, fused, 8, 3), vectors: 'NEON' }
+  return { target: of(4, false, 4, 3), vectors: macros.includes('__SSE2__') ? 'SSE2' : 'portable vectors' }
 }
 
 /** A kernel that uses each helper family once, to see that this compiler takes the prelude. */
@@ -205,27 +240,43 @@ export async function findToolchain(search: Search): Promise<Toolchain | NoToolc
   }
 }
 
+/** What is kept of an examination: all that only the compiler can tell. */
+interface Finding {
+  readonly version: string
+  readonly flags: readonly string[]
+  readonly macros: readonly string[]
+}
+
+const toolchainOf = (command: readonly string[], { version, flags, macros }: Finding): Toolchain => ({
+  command,
+  version,
+  flags,
+  ...targetFrom(macros),
+})
+
 async function examine(command: readonly string[], search: Search): Promise<Toolchain | { problem: string }> {
-  const { size, mtimeMs } = statSync(realpathSync(command[0]))
-  const probe = [command.join(' '), realpathSync(command[0]), size, mtimeMs, processor(), baseFlags.join(' '), probeProgram(16)]
-  const key = `toolchain-${digest(JSON.stringify(probe))}.json`
+  const file = realpathSync(command[0])
+  const { size, mtimeMs } = statSync(file)
+  const subject = [command, file, size, mtimeMs, processor(), baseFlags, flagSets, probeProgram(16)]
+  const key = `toolchain-${digest(JSON.stringify(subject))}.json`
   const kept = search.cache.readText(key)
-  if (kept !== undefined) return { ...JSON.parse(kept), command } as Toolchain
+  if (kept !== undefined) return toolchainOf(command, JSON.parse(kept) as Finding)
   const { code, stdout, output } = await start(command, ['--version'])
   if (code !== 0) return { problem: firstLines(output, 2) || `it ended with ${code}` }
+  const version = stdout.split('\n')[0].trim()
   let problem = ''
   for (const set of flagSets) {
     const flags = [...baseFlags, ...set]
-    const macros = await start(command, [...flags.filter((flag) => flag !== '-shared'), '-dM', '-E', '-x', 'c', '/dev/null'])
-    if (macros.code !== 0) {
-      problem ||= firstLines(macros.output, 2)
+    const listing = await start(command, [...flags, ...'-dM -E -x c /dev/null'.split(' ')])
+    if (listing.code !== 0) {
+      problem ||= firstLines(listing.output, 2)
       continue
     }
-    const { target, vectors } = targetFrom(macros.stdout)
-    const toolchain = { command, version: stdout.split('\n')[0].trim(), flags, target, vectors }
+    const finding: Finding = { version, flags, macros: tellingOf(listing.stdout) }
+    const toolchain = toolchainOf(command, finding)
     const failure = await tryOut(toolchain, search)
     if (failure === undefined) {
-      search.cache.keepText(key, JSON.stringify(toolchain))
+      search.cache.keepText(key, JSON.stringify(finding))
       return toolchain
     }
     problem ||= failure

@@ -7,8 +7,8 @@
  */
 import { isFloat } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
-import { mapOps } from '../../ops/table.ts'
 import type { GenerateOp, IndexAlgebra, MapOp, MoveOp, ReduceOp, Values } from '../../ops/op.ts'
+import { mapOps } from '../../ops/table.ts'
 import { type Shape, sizeOf, stridesOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -24,7 +24,11 @@ export interface EvaluateOptions {
  * The numbers of `outputs`. `bindings` gives numbers to tensors (leaves without numbers, or any other); other leaves
  * have their own. Errors: trace-read for a leaf without numbers, stale-value for one that was changed since.
  */
-export function evaluate(outputs: readonly Tensor[], bindings: ReadonlyMap<Tensor, Float64Array> = new Map(), options: EvaluateOptions = {}): Values[] {
+export function evaluate(
+  outputs: readonly Tensor[],
+  bindings: ReadonlyMap<Tensor, Float64Array> = new Map(),
+  options: EvaluateOptions = {},
+): Values[] {
   const wanted = outputs.map((output) => output.current())
   const known = new Map<Tensor, Values>()
   const uses = new Map<Tensor, number>()
@@ -194,7 +198,10 @@ function move(op: MoveOp, node: Tensor, inputs: readonly Values[]): Float64Array
     const conditions = valid.filter((truth) => typeof truth !== 'boolean')
     const { shape: of, data } = inputs[input]
     const steps = stridesOf(of)
-    const base = from.reduce<number>((sum, column, axis) => (typeof column === 'number' ? sum + column * steps[axis] : sum), 0)
+    const base = from.reduce<number>(
+      (sum, column, axis) => (typeof column === 'number' ? sum + column * steps[axis] : sum),
+      0,
+    )
     const moving = from.flatMap((column, axis) => (typeof column === 'number' ? [] : [{ column, step: steps[axis] }]))
     for (let i = 0; i < length; i++) {
       if (!conditions.every((truth) => truth[i] === 1)) continue

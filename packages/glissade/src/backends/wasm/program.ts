@@ -160,7 +160,7 @@ export class Program implements Executable {
       fail('backend-failed', {
         backend: 'wasm',
         reason: 'this program was released, or its backend disposed of',
-        fix: 'Compile it again',
+        fix: 'Compile it again.',
       })
     this.#engine.begin()
   }

@@ -43,14 +43,14 @@ export async function createWasm(options: WasmOptions = {}): Promise<BackendProb
   if (typeof WebAssembly !== 'object') {
     return {
       reason: 'this engine has no WebAssembly',
-      fix: 'Use a current browser or Node 20, or the reference backend',
+      fix: 'Use a current browser or Node 20, or the reference backend.',
     }
   }
   const features = engineFeatures()
   if (!features.simd) {
     return {
       reason: 'this engine has WebAssembly without SIMD',
-      fix: 'Use a browser of 2023 or later (Safari 16.4), or Node 20, or the reference backend',
+      fix: 'Use a browser of 2023 or later (Safari 16.4), or Node 20, or the reference backend.',
     }
   }
   const platform = await detectPlatform()
@@ -70,7 +70,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<BackendProb
     if (!(error instanceof RangeError)) throw error
     return {
       reason: `the engine refuses to reserve memory (${error.message})`,
-      fix: 'Close other pages or programs, or give a smaller maxBytes',
+      fix: 'Close other pages or programs, or give a smaller maxBytes.',
     }
   }
   return { backend: new WasmBackend(memory, features, platform, threads ?? platform.cores, alone) }
@@ -135,7 +135,7 @@ class WasmBackend implements Backend {
       fail('backend-failed', {
         backend: 'wasm',
         reason: 'it was disposed of',
-        fix: 'Create it again with createWasm()',
+        fix: 'Create it again with createWasm().',
       })
     const program = await Program.create(plan, this.#engine)
     this.#programs.add(program)
@@ -184,7 +184,7 @@ class WasmBackend implements Backend {
       fail('backend-failed', {
         backend: 'wasm',
         reason,
-        fix: this.#disposed ? 'Create it again with createWasm()' : 'Await the run before starting another',
+        fix: this.#disposed ? 'Create it again with createWasm().' : 'Await the run before starting another.',
       })
     this.#busy = true
   }
@@ -236,7 +236,7 @@ class WasmBackend implements Backend {
       {
         backend: 'wasm',
         reason: `a worker thread stopped in the middle of a run (${message})`,
-        fix: 'What the run was writing, parameters too, may be half done: load the last saved weights and run again',
+        fix: 'What the run was writing, parameters too, may be half done: load the last saved weights and run again.',
       },
       reason,
     )

@@ -82,18 +82,29 @@ export function agree(
   dtype: DType = commonType(values),
   shape: Shape = commonShape(op, values),
 ): Tensor[] {
-  return values.map((value) => (value instanceof Tensor ? expandTo(cast(value, dtype), shape) : constant(Number(value), shape, dtype)))
+  return values.map((value) =>
+    value instanceof Tensor ? expandTo(cast(value, dtype), shape) : constant(Number(value), shape, dtype),
+  )
 }
 
 /** `value`, whose gradient is not found by walking through it but given by `rule`: one tensor for each of `inputs`. */
-export function withGradient(value: Tensor, inputs: readonly Tensor[], rule: (g: Tensor) => readonly (Tensor | undefined)[]): Tensor {
+export function withGradient(
+  value: Tensor,
+  inputs: readonly Tensor[],
+  rule: (g: Tensor) => readonly (Tensor | undefined)[],
+): Tensor {
   return makeNode(customGradient, [value, ...inputs], { rule })
 }
 
 /** Refuses what is not a whole number of at least `least`. */
 export function checkWhole(what: string, value: number, least: number): number {
   if (!Number.isInteger(value) || value < least) {
-    fail('value-invalid', { what, received: String(value), expected: `a whole number of at least ${least}`, fix: 'Check the argument.' })
+    fail('value-invalid', {
+      what,
+      received: String(value),
+      expected: `a whole number of at least ${least}`,
+      fix: 'Check the argument.',
+    })
   }
   return value
 }

@@ -45,8 +45,14 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const left = named(cast(a, dtype), batchLetters(aBatch, batch, rest), `${rows}${shared}`)
   const right = named(cast(b, dtype), batchLetters(bBatch, batch, rest), `${shared}${columns}`)
   // A batch axis that neither side spans has size 1: it is left out of the product and put back by a reshape.
-  const spanned = batch.map((_, i) => rest[i]).filter((letter) => left.letters.includes(letter) || right.letters.includes(letter))
-  const y = makeNode(contract, [left.x, right.x], { a: left.letters, b: right.letters, out: spanned.join('') + rows + columns })
+  const spanned = batch
+    .map((_, i) => rest[i])
+    .filter((letter) => left.letters.includes(letter) || right.letters.includes(letter))
+  const y = makeNode(contract, [left.x, right.x], {
+    a: left.letters,
+    b: right.letters,
+    out: spanned.join('') + rows + columns,
+  })
   return reshapeTo(y, [...batch, ...a.shape.slice(-2, -1), ...(b.rank > 1 ? b.shape.slice(-1) : [])])
 }
 

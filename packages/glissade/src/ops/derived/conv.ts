@@ -6,7 +6,7 @@
 import { fail } from '../../errors.ts'
 import type { Tensor } from '../../tensor.ts'
 import { makeNode } from '../../tensor.ts'
-import { conv as convOp, type ConvAttrs } from '../contract.ts'
+import { type ConvAttrs, conv as convOp } from '../contract.ts'
 import { cast, checkWhole, commonType, reshapeTo } from './common.ts'
 import { flip, permute } from './movement.ts'
 
@@ -36,16 +36,33 @@ export interface ConvTransposeOptions {
 export function perAxis(what: string, value: PerAxis, rank: number, least: number): number[] {
   const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value]
   if (list.length !== rank) {
-    fail('value-invalid', { what, received: `[${list.join(', ')}]`, expected: `one number, or ${rank}`, fix: 'Give one for each axis in space.' })
+    fail('value-invalid', {
+      what,
+      received: `[${list.join(', ')}]`,
+      expected: `one number, or ${rank}`,
+      fix: 'Give one for each axis in space.',
+    })
   }
   return list.map((n) => checkWhole(what, n, least))
 }
 
-function margins(op: string, rank: number, kernel: readonly number[], dilation: readonly number[], stride: readonly number[], padding: ConvOptions['padding'] = 0): Margin[] {
+function margins(
+  op: string,
+  rank: number,
+  kernel: readonly number[],
+  dilation: readonly number[],
+  stride: readonly number[],
+  padding: ConvOptions['padding'] = 0,
+): Margin[] {
   if (padding === 'valid') return kernel.map(() => [0, 0])
   if (padding === 'same') {
     if (stride.some((step) => step !== 1)) {
-      fail('value-invalid', { what: `${op}: padding`, received: `'same' with stride [${stride.join(', ')}]`, expected: "stride 1 with 'same'", fix: 'Give the padding in numbers.' })
+      fail('value-invalid', {
+        what: `${op}: padding`,
+        received: `'same' with stride [${stride.join(', ')}]`,
+        expected: "stride 1 with 'same'",
+        fix: 'Give the padding in numbers.',
+      })
     }
     return kernel.map((size, i) => {
       const total = Math.max(0, size - 1) * dilation[i]
@@ -55,9 +72,17 @@ function margins(op: string, rank: number, kernel: readonly number[], dilation: 
   if (typeof padding !== 'number' && padding.some((entry) => typeof entry !== 'number')) {
     const pairs = padding as readonly Margin[]
     if (pairs.length !== rank || pairs.some((pair) => !Array.isArray(pair) || pair.length !== 2)) {
-      fail('value-invalid', { what: `${op}: padding`, received: JSON.stringify(padding), expected: `${rank} pairs [before, after]`, fix: 'Give one pair for each axis in space.' })
+      fail('value-invalid', {
+        what: `${op}: padding`,
+        received: JSON.stringify(padding),
+        expected: `${rank} pairs [before, after]`,
+        fix: 'Give one pair for each axis in space.',
+      })
     }
-    return pairs.map(([before, after]) => [checkWhole(`${op}: padding`, before, 0), checkWhole(`${op}: padding`, after, 0)])
+    return pairs.map(([before, after]) => [
+      checkWhole(`${op}: padding`, before, 0),
+      checkWhole(`${op}: padding`, after, 0),
+    ])
   }
   return perAxis(`${op}: padding`, padding as PerAxis, rank, 0).map((n) => [n, n])
 }
@@ -79,7 +104,12 @@ function batched(op: string, x: Tensor, rank: number, body: (x: Tensor) => Tenso
 
 function checkWeight(op: string, w: Tensor, rank: number): void {
   if (w.rank !== rank + 2) {
-    fail('shape-mismatch', { op, received: `a weight of shape [${w.shape.join(', ')}]`, expected: `${rank + 2} axes`, fix: 'Check the layer.' })
+    fail('shape-mismatch', {
+      op,
+      received: `a weight of shape [${w.shape.join(', ')}]`,
+      expected: `${rank + 2} axes`,
+      fix: 'Check the layer.',
+    })
   }
 }
 
@@ -109,15 +139,30 @@ function convolveTransposed(op: string, rank: number, x: Tensor, w: Tensor, opti
   added.forEach((n, i) => {
     const limit = Math.max(stride[i], dilation[i])
     if (n >= limit) {
-      fail('value-invalid', { what: `${op}: outputPadding`, received: String(n), expected: `less than ${limit}, the larger of stride and dilation`, fix: 'Use a smaller one.' })
+      fail('value-invalid', {
+        what: `${op}: outputPadding`,
+        received: String(n),
+        expected: `less than ${limit}, the larger of stride and dilation`,
+        fix: 'Use a smaller one.',
+      })
     }
   })
   const [channels, outPerGroup, ...kernel] = w.shape
   if (channels % groups !== 0) {
-    fail('shape-mismatch', { op, received: `${channels} input channels in ${groups} groups`, expected: 'a multiple of groups', fix: 'Check the layer’s channels.' })
+    fail('shape-mismatch', {
+      op,
+      received: `${channels} input channels in ${groups} groups`,
+      expected: 'a multiple of groups',
+      fix: 'Check the layer’s channels.',
+    })
   }
   const axes = kernel.map((_, i) => i + 2)
-  const grouped = permute(reshapeTo(w, [groups, channels / groups, outPerGroup, ...kernel]), [0, 2, 1, ...axes.map((axis) => axis + 1)])
+  const grouped = permute(reshapeTo(w, [groups, channels / groups, outPerGroup, ...kernel]), [
+    0,
+    2,
+    1,
+    ...axes.map((axis) => axis + 1),
+  ])
   const mirrored = flip(reshapeTo(grouped, [groups * outPerGroup, channels / groups, ...kernel]), axes)
   const attrs: ConvAttrs = {
     stride: new Array<number>(rank).fill(1),

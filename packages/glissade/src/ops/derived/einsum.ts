@@ -26,7 +26,8 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
   const [left, right, ...more] = equation.replaceAll(' ', '').split('->')
   const terms = left.split(',')
   if (more.length > 0) wrong('several arrows', 'at most one ->')
-  if (terms.length !== tensors.length || tensors.length === 0) wrong(`${tensors.length} tensors`, `one for each of the ${terms.length} terms`)
+  if (terms.length !== tensors.length || tensors.length === 0)
+    wrong(`${tensors.length} tensors`, `one for each of the ${terms.length} terms`)
 
   const parse = (term: string, rank: number | undefined): string[] => {
     const [before, after, ...rest] = term.split('...')
@@ -51,7 +52,8 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
   for (const { x, names } of operands) {
     names.forEach((name, axis) => {
       const [known, size] = [sizes.get(name) ?? 1, x.shape[axis]]
-      if (known !== size && known !== 1 && size !== 1) wrong(`axis '${name}' of sizes ${known} and ${size}`, 'one size for one letter (or 1)')
+      if (known !== size && known !== 1 && size !== 1)
+        wrong(`axis '${name}' of sizes ${known} and ${size}`, 'one size for one letter (or 1)')
       sizes.set(name, known === 1 ? size : known)
     })
   }
@@ -63,8 +65,14 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
     product = multiply(product, operands[i], new Set([...out, ...operands.slice(i + 1).flatMap(({ names }) => names)]))
   }
   const summed = sumOut(product, new Set(out))
-  const ordered = permute(summed.x, out.filter((name) => summed.names.includes(name)).map((name) => summed.names.indexOf(name)))
-  return reshapeTo(ordered, out.map((name) => sizes.get(name) as number))
+  const ordered = permute(
+    summed.x,
+    out.filter((name) => summed.names.includes(name)).map((name) => summed.names.indexOf(name)),
+  )
+  return reshapeTo(
+    ordered,
+    out.map((name) => sizes.get(name) as number),
+  )
 }
 
 /** The axes of `...`, then the letters that occur once, in the order of the alphabet. */
@@ -86,7 +94,13 @@ function withoutRepeats({ x, names }: Operand, sizes: ReadonlyMap<string, number
     axis = -1
   }
   const kept = rest.map((name, axis) => y.shape[axis] === sizes.get(name) && y.shape[axis] !== 1)
-  return { x: reshapeTo(y, y.shape.filter((_, axis) => kept[axis])), names: rest.filter((_, axis) => kept[axis]) }
+  return {
+    x: reshapeTo(
+      y,
+      y.shape.filter((_, axis) => kept[axis]),
+    ),
+    names: rest.filter((_, axis) => kept[axis]),
+  }
 }
 
 function sumOut({ x, names }: Operand, needed: ReadonlySet<string>): Operand {

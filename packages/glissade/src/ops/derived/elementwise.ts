@@ -16,8 +16,14 @@ import { agree, commonShape, commonType, constant, expandTo, toFloat, toNumber, 
 
 export { cast } from './common.ts'
 
-const unary = (op: MapOp) => (x: Tensor): Tensor => makeNode(op, [toFloat(x)])
-const binary = (op: MapOp) => (a: TensorLike, b: TensorLike): Tensor => makeNode(op, agree(op.name, [a, b]))
+const unary =
+  (op: MapOp) =>
+  (x: Tensor): Tensor =>
+    makeNode(op, [toFloat(x)])
+const binary =
+  (op: MapOp) =>
+  (a: TensorLike, b: TensorLike): Tensor =>
+    makeNode(op, agree(op.name, [a, b]))
 
 // ---- two sides ----
 
@@ -209,12 +215,14 @@ export function ne(a: TensorLike, b: TensorLike): Tensor {
   return not(eq(a, b))
 }
 
-export function isNaN(x: Tensor): Tensor {
+function notANumber(x: Tensor): Tensor {
   return isFloat(x.dtype) ? ne(x, x) : constant(0, x.shape, 'bool')
 }
-export function isFinite(x: Tensor): Tensor {
+function finite(x: Tensor): Tensor {
   return isFloat(x.dtype) ? lt(abs(x), Number.POSITIVE_INFINITY) : constant(1, x.shape, 'bool')
 }
+
+export { finite as isFinite, notANumber as isNaN }
 
 /** Both (of bools), or bit by bit (of int32). */
 export const and = binary(maps.and)

@@ -34,7 +34,9 @@ export function checkIndices(what: string, indices: Tensor, size: number, except
   while (keepsElements.has(source.op)) source = source.inputs[0]
   if (source.op.kind !== 'leaf' || sizeOf(indices.shape) === 0) return
   if (source.storage) {
-    const position = source.storage.read().findIndex((value: number) => !(value >= 0 && value < size) && value !== except)
+    const position = source.storage
+      .read()
+      .findIndex((value: number) => !(value >= 0 && value < size) && value !== except)
     if (position >= 0) fail('index-range', { what, value: source.storage.read()[position], position, size })
   } else {
     const trace = activeTrace()
@@ -79,7 +81,12 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, axis: nu
 export function oneHot(indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
   checkWhole('oneHot: classes', classes, 0)
   if (indices.dtype !== 'int32') {
-    fail('dtype-mismatch', { op: 'oneHot', received: `indices of ${indices.dtype}`, expected: 'int32', fix: "Cast with .cast('int32')." })
+    fail('dtype-mismatch', {
+      op: 'oneHot',
+      received: `indices of ${indices.dtype}`,
+      expected: 'int32',
+      fix: "Cast with .cast('int32').",
+    })
   }
   checkIndices('oneHot', indices, classes)
   return cast(eq(unsqueeze(indices, -1), iota([...indices.shape, classes], indices.rank)), dtype)
@@ -104,7 +111,12 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
 export function topK(x: Tensor, k: number, axis = -1): { values: Tensor; indices: Tensor } {
   const at = normalizeAxis('topK', axis, x.rank)
   if (checkWhole('topK: k', k, 0) > x.shape[at]) {
-    fail('value-invalid', { what: 'topK: k', received: String(k), expected: `at most ${x.shape[at]}, the size of axis ${at}`, fix: 'Ask for fewer.' })
+    fail('value-invalid', {
+      what: 'topK: k',
+      received: String(k),
+      expected: `at most ${x.shape[at]}, the size of axis ${at}`,
+      fix: 'Ask for fewer.',
+    })
   }
   const indices = narrow(argSort(x, at, { descending: true }), at, 0, k)
   return { values: gather(x, indices, at), indices }

@@ -4,7 +4,15 @@
  */
 import { promote } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
-import { broadcastShapes, checkShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from '../../shape.ts'
+import {
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { makeNode } from '../../tensor.ts'
 import * as moves from '../move.ts'
@@ -36,7 +44,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const axes = order.map((axis) => normalizeAxis('permute', axis, x.rank))
   if (axes.length !== x.rank) {
-    fail('shape-mismatch', { op: 'permute', received: `${axes.length} axes`, expected: `all ${x.rank}`, fix: 'Name every axis once.' })
+    fail('shape-mismatch', {
+      op: 'permute',
+      received: `${axes.length} axes`,
+      expected: `all ${x.rank}`,
+      fix: 'Name every axis once.',
+    })
   }
   if (new Set(axes).size !== axes.length) fail('axis-repeated', { op: 'permute', axes })
   return axes.every((axis, i) => axis === i) ? x.current() : makeNode(moves.permute, [x], { order: axes })
@@ -62,13 +75,22 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 
 /** Axes of size 1 taken away: those named, or all. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
-  const gone = axes === undefined ? x.shape.flatMap((n, axis) => (n === 1 ? [axis] : [])) : normalizeAxes('squeeze', axes, x.rank)
+  const gone =
+    axes === undefined ? x.shape.flatMap((n, axis) => (n === 1 ? [axis] : [])) : normalizeAxes('squeeze', axes, x.rank)
   for (const axis of gone) {
     if (x.shape[axis] !== 1) {
-      fail('shape-mismatch', { op: 'squeeze', received: `axis ${axis} of ${text(x.shape)}`, expected: 'an axis of size 1', fix: 'Slice or reduce it first.' })
+      fail('shape-mismatch', {
+        op: 'squeeze',
+        received: `axis ${axis} of ${text(x.shape)}`,
+        expected: 'an axis of size 1',
+        fix: 'Slice or reduce it first.',
+      })
     }
   }
-  return reshapeTo(x, x.shape.filter((_, axis) => !gone.includes(axis)))
+  return reshapeTo(
+    x,
+    x.shape.filter((_, axis) => !gone.includes(axis)),
+  )
 }
 
 /** A new axis of size 1, at place `axis` of the result. */
@@ -82,7 +104,12 @@ export function flatten(x: Tensor, from = 0, to = -1): Tensor {
   if (x.rank === 0) return reshapeTo(x, [1])
   const [a, b] = [from, to].map((axis) => normalizeAxis('flatten', axis, x.rank))
   if (a > b) {
-    fail('value-invalid', { what: 'flatten', received: `axes ${from} to ${to}`, expected: 'the first not after the last', fix: 'Swap them.' })
+    fail('value-invalid', {
+      what: 'flatten',
+      received: `axes ${from} to ${to}`,
+      expected: 'the first not after the last',
+      fix: 'Swap them.',
+    })
   }
   return reshapeTo(x, [...x.shape.slice(0, a), sizeOf(x.shape.slice(a, b + 1)), ...x.shape.slice(b + 1)])
 }
@@ -90,23 +117,48 @@ export function flatten(x: Tensor, from = 0, to = -1): Tensor {
 /** A margin of `value` before and after each axis; negative margins cut off. */
 export function pad(x: Tensor, margins: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
   if (margins.length !== x.rank) {
-    fail('shape-mismatch', { op: 'pad', received: `margins for ${margins.length} axes`, expected: `${x.rank}`, fix: 'Give [before, after] for each axis, [0, 0] where there is none.' })
+    fail('shape-mismatch', {
+      op: 'pad',
+      received: `margins for ${margins.length} axes`,
+      expected: `${x.rank}`,
+      fix: 'Give [before, after] for each axis, [0, 0] where there is none.',
+    })
   }
   for (const margin of margins.flat()) {
     if (!Number.isInteger(margin)) {
-      fail('value-invalid', { what: 'pad', received: `a margin of ${margin}`, expected: 'whole numbers', fix: 'Check the margins.' })
+      fail('value-invalid', {
+        what: 'pad',
+        received: `a margin of ${margin}`,
+        expected: 'whole numbers',
+        fix: 'Check the margins.',
+      })
     }
   }
   const cut = margins.some(([before, after]) => before < 0 || after < 0)
-  const y = cut ? slice(x, x.shape.map((n, axis) => [Math.min(n, Math.max(0, -margins[axis][0])), Math.max(0, n + Math.min(0, margins[axis][1]))])) : x.current()
+  const y = cut
+    ? slice(
+        x,
+        x.shape.map((n, axis) => [
+          Math.min(n, Math.max(0, -margins[axis][0])),
+          Math.max(0, n + Math.min(0, margins[axis][1])),
+        ]),
+      )
+    : x.current()
   const added = margins.map(([before, after]) => [Math.max(0, before), Math.max(0, after)] as const)
-  return added.every(([before, after]) => before === 0 && after === 0) ? y : makeNode(moves.pad, [y], { margins: added, value })
+  return added.every(([before, after]) => before === 0 && after === 0)
+    ? y
+    : makeNode(moves.pad, [y], { margins: added, value })
 }
 
 /** Every step-th element from start to stop along each axis. Places beyond the end are brought to the end. */
 export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
   if (ranges.length > x.rank) {
-    fail('shape-mismatch', { op: 'slice', received: `${ranges.length} ranges for ${text(x.shape)}`, expected: `at most ${x.rank}`, fix: 'Give one range for each axis.' })
+    fail('shape-mismatch', {
+      op: 'slice',
+      received: `${ranges.length} ranges for ${text(x.shape)}`,
+      expected: `at most ${x.rank}`,
+      fix: 'Give one range for each axis.',
+    })
   }
   const whole = x.shape.map((n, axis) => {
     const [start = 0, stop = n, step = 1] = ranges[axis] ?? []
@@ -129,7 +181,10 @@ export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
 /** The elements from start to stop along one axis. */
 export function narrow(x: Tensor, axis: number, start: number, stop: number): Tensor {
   const at = normalizeAxis('narrow', axis, x.rank)
-  return slice(x, x.shape.map((_, i) => (i === at ? [start, stop] : undefined)))
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === at ? [start, stop] : undefined)),
+  )
 }
 
 /** The named axes backwards. */
@@ -144,11 +199,18 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   const length = x.shape[at]
   const parts: readonly number[] =
     typeof sizes === 'number'
-      ? Array.from({ length: Math.ceil(length / checkWhole('split: size', sizes, 1)) }, (_, i) => Math.min(sizes, length - i * sizes))
+      ? Array.from({ length: Math.ceil(length / checkWhole('split: size', sizes, 1)) }, (_, i) =>
+          Math.min(sizes, length - i * sizes),
+        )
       : checkShape('split', sizes)
   const total = parts.reduce((sum, n) => sum + n, 0)
   if (total !== length) {
-    fail('shape-mismatch', { op: 'split', received: `sizes ${text(parts)}, ${total} in all`, expected: `${length}, the size of axis ${at}`, fix: 'Check the sizes.' })
+    fail('shape-mismatch', {
+      op: 'split',
+      received: `sizes ${text(parts)}, ${total} in all`,
+      expected: `${length}, the size of axis ${at}`,
+      fix: 'Check the sizes.',
+    })
   }
   let start = 0
   return parts.map((size) => {
@@ -162,11 +224,25 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
 export function repeat(x: Tensor, times: readonly number[]): Tensor {
   checkShape('repeat', times)
   if (times.length < x.rank) {
-    fail('shape-mismatch', { op: 'repeat', received: `${times.length} numbers for ${text(x.shape)}`, expected: `at least ${x.rank}`, fix: 'Give one for each axis.' })
+    fail('shape-mismatch', {
+      op: 'repeat',
+      received: `${times.length} numbers for ${text(x.shape)}`,
+      expected: `at least ${x.rank}`,
+      fix: 'Give one for each axis.',
+    })
   }
   const aligned = [...new Array<number>(times.length - x.rank).fill(1), ...x.shape]
-  const apart = reshapeTo(x, aligned.flatMap((n) => [1, n]))
-  return reshapeTo(expandTo(apart, aligned.flatMap((n, axis) => [times[axis], n])), aligned.map((n, axis) => n * times[axis]))
+  const apart = reshapeTo(
+    x,
+    aligned.flatMap((n) => [1, n]),
+  )
+  return reshapeTo(
+    expandTo(
+      apart,
+      aligned.flatMap((n, axis) => [times[axis], n]),
+    ),
+    aligned.map((n, axis) => n * times[axis]),
+  )
 }
 
 /** The tensors one after the other along an axis; all other sizes must be equal. Types meet in the strongest. */
@@ -178,7 +254,12 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const at = normalizeAxis('concat', axis, first.rank)
   for (const { shape } of tensors) {
     if (shape.length !== first.rank || !shape.every((n, i) => i === at || n === first.shape[i])) {
-      fail('shape-mismatch', { op: 'concat', received: `${text(first.shape)} and ${text(shape)}`, expected: `equal sizes on all axes but ${at}`, fix: 'Reshape or slice them first.' })
+      fail('shape-mismatch', {
+        op: 'concat',
+        received: `${text(first.shape)} and ${text(shape)}`,
+        expected: `equal sizes on all axes but ${at}`,
+        fix: 'Reshape or slice them first.',
+      })
     }
   }
   const dtype = tensors.map((tensor) => tensor.dtype).reduce(promote)
@@ -188,7 +269,10 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** n tensors of `[...s]` → `[...s]` with a new axis of size n at place `axis`. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(tensors.map((tensor) => unsqueeze(tensor, axis)), axis)
+  return concat(
+    tensors.map((tensor) => unsqueeze(tensor, axis)),
+    axis,
+  )
 }
 
 /** Sliding windows along an axis: `[.., I, ..] → [.., O, size, ..]`, element (o, k) being o·stride + k·dilation. */
@@ -206,6 +290,12 @@ export function diagonal(x: Tensor, a = -2, b = -1): Tensor {
   if (i === j) fail('axis-repeated', { op: 'diagonal', axes: [i, j] })
   const size = Math.min(x.shape[i], x.shape[j])
   const rest = x.shape.flatMap((_, axis) => (axis === i || axis === j ? [] : [axis]))
-  const square = permute(slice(x, x.shape.map((_, axis) => (axis === i || axis === j ? [0, size] : undefined))), [...rest, i, j])
+  const square = permute(
+    slice(
+      x,
+      x.shape.map((_, axis) => (axis === i || axis === j ? [0, size] : undefined)),
+    ),
+    [...rest, i, j],
+  )
   return makeNode(moves.diagonal, [square], { axis: rest.length })
 }

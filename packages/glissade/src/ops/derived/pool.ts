@@ -13,7 +13,19 @@ import { makeNode } from '../../tensor.ts'
 import * as moves from '../move.ts'
 import { cast, constant, expandTo, iota, reshapeTo, toFloat, withGradient } from './common.ts'
 import { type PerAxis, perAxis } from './conv.ts'
-import { add, div, eq, isNaN, maximum, minimum, mul, or, stopGradient, sub, where } from './elementwise.ts'
+import {
+  add,
+  div,
+  eq,
+  maximum,
+  minimum,
+  mul,
+  isNaN as notANumber,
+  or,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts'
 import { pad, permute, slice } from './movement.ts'
 import { max, min, sum } from './reduce.ts'
 
@@ -47,7 +59,12 @@ function layoutOf(op: string, rank: number, x: Tensor, size: PerAxis, options: P
   const padding = perAxis(`${op}: padding`, options.padding ?? 0, rank, 0)
   padding.forEach((n, i) => {
     if (2 * n > sizes[i]) {
-      fail('value-invalid', { what: `${op}: padding`, received: String(n), expected: `at most half of the window's ${sizes[i]}`, fix: 'Use a larger window or less padding.' })
+      fail('value-invalid', {
+        what: `${op}: padding`,
+        received: String(n),
+        expected: `at most half of the window's ${sizes[i]}`,
+        fix: 'Use a larger window or less padding.',
+      })
     }
   })
   if (x.rank < rank || sizes.some((n, i) => x.shape[x.rank - rank + i] + 2 * padding[i] < n)) {
@@ -78,7 +95,10 @@ function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: rea
         return permute(reshapeTo(whole, [...lead, ...axes.flatMap((i) => [counts[i], size[i]])]), together)
       },
       gather: (patches) =>
-        pad(reshapeTo(permute(patches, apart), [...lead, ...used]), [...lead.map(() => [0, 0] as const), ...axes.map((i) => [0, inner[i] - used[i]] as const)]),
+        pad(reshapeTo(permute(patches, apart), [...lead, ...used]), [
+          ...lead.map(() => [0, 0] as const),
+          ...axes.map((i) => [0, inner[i] - used[i]] as const),
+        ]),
     }
   }
   const attrs = axes.map((i) => ({ axis: lead.length + 2 * i, size: size[i], stride: stride[i], dilation: 1 }))
@@ -91,7 +111,10 @@ function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: rea
     gather: (patches) => {
       let y = permute(patches, apart)
       for (const i of axes) y = makeNode(moves.unwindow, [y], { ...attrs[i], length: inner[i] })
-      return sum(y, attrs.map(({ axis }) => axis + 1))
+      return sum(
+        y,
+        attrs.map(({ axis }) => axis + 1),
+      )
     },
   }
 }
@@ -105,20 +128,31 @@ function prepare(x: Tensor, layout: Layout, value: number): { patches: Tensor; r
   const windows = windowsOf(layout, lead, padded.shape.slice(lead.length))
   return {
     patches: windows.spread(padded),
-    restore: (patches) => pad(windows.gather(patches), margins.map(([before, after]) => [-before, -after] as const)),
+    restore: (patches) =>
+      pad(
+        windows.gather(patches),
+        margins.map(([before, after]) => [-before, -after] as const),
+      ),
   }
 }
 
 function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Tensor {
   const layout = layoutOf(op, rank, x, size, options)
-  const { patches, restore } = prepare(stopGradient(x), layout, isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31))
+  const { patches, restore } = prepare(
+    stopGradient(x),
+    layout,
+    isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31),
+  )
   const places = layout.size.map((_, i) => patches.rank - rank + i)
   const value = max(patches, places)
   if (!isFloat(x.dtype)) return value
   // The place in the window, row-major, of the first largest element.
-  const order = places.reduce((sum, axis, i) => add(sum, mul(iota(patches.shape, axis), sizeOf(layout.size.slice(i + 1)))), constant(0, patches.shape, 'int32'))
+  const order = places.reduce(
+    (sum, axis, i) => add(sum, mul(iota(patches.shape, axis), sizeOf(layout.size.slice(i + 1)))),
+    constant(0, patches.shape, 'int32'),
+  )
   const along = (t: Tensor): Tensor => expandTo(reshapeTo(t, [...t.shape, ...places.map(() => 1)]), patches.shape)
-  const largest = or(eq(patches, along(value)), isNaN(patches))
+  const largest = or(eq(patches, along(value)), notANumber(patches))
   const arg = min(where(largest, order, sizeOf(layout.size)), places)
   return withGradient(value, [x], (g) => [restore(where(eq(order, along(arg)), along(g), 0))])
 }

@@ -13,7 +13,23 @@ import { cumsum as cumsumOp } from '../loop.ts'
 import type { ReduceOp } from '../op.ts'
 import * as reductions from '../reduce.ts'
 import { cast, expandTo, iota, reshapeTo, toFloat, toNumber } from './common.ts'
-import { add, div, eq, exp, gt, isFinite, isNaN, log, mul, ne, or, sqrt, stopGradient, sub, where } from './elementwise.ts'
+import {
+  add,
+  div,
+  eq,
+  exp,
+  isFinite as finite,
+  gt,
+  log,
+  mul,
+  ne,
+  isNaN as notANumber,
+  or,
+  sqrt,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts'
 
 /** Axes of size 1 need no reduction; the others are folded, and come back with size 1 if they are kept. */
 const reduction =
@@ -23,7 +39,12 @@ const reduction =
     const all = normalizeAxes(op.name, axes, x.rank)
     const folded = all.filter((axis) => x.shape[axis] !== 1)
     const y = folded.length === 0 ? x : makeNode(op, [x], { axes: folded })
-    return reshapeTo(y, options.keepDims ? x.shape.map((n, axis) => (all.includes(axis) ? 1 : n)) : x.shape.filter((_, axis) => !all.includes(axis)))
+    return reshapeTo(
+      y,
+      options.keepDims
+        ? x.shape.map((n, axis) => (all.includes(axis) ? 1 : n))
+        : x.shape.filter((_, axis) => !all.includes(axis)),
+    )
   }
 
 export const sum = reduction(reductions.sum)
@@ -66,7 +87,7 @@ export function std(x: Tensor, axes?: Axes, options?: ReduceOptions & { correcti
 /** The largest element, with the axes kept, as a shift for exp: 0 where it is not finite. No gradient passes. */
 function shiftOf(x: Tensor, axes?: Axes): Tensor {
   const largest = max(stopGradient(x), axes, { keepDims: true })
-  return where(isFinite(largest), largest, 0)
+  return where(finite(largest), largest, 0)
 }
 
 /** The logarithm of the sum of e^x; -inf where all are -inf, with gradient 0. */
@@ -76,7 +97,12 @@ export function logSumExp(input: Tensor, axes?: Axes, options: ReduceOptions = {
   const total = sum(exp(sub(x, shift)), axes, { keepDims: true })
   const none = eq(total, 0)
   const y = add(where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, total))), shift)
-  return options.keepDims ? y : reshapeTo(y, x.shape.filter((_, axis) => !normalizeAxes('logSumExp', axes, x.rank).includes(axis)))
+  return options.keepDims
+    ? y
+    : reshapeTo(
+        y,
+        x.shape.filter((_, axis) => !normalizeAxes('logSumExp', axes, x.rank).includes(axis)),
+      )
 }
 
 /** e^x over its sum along the axis: positive, adding up to 1. A row of nothing but -inf gives zeros. */
@@ -112,10 +138,15 @@ function firstPlace(op: string, input: Tensor, axis: number, extreme: typeof max
   const at = normalizeAxis(op, axis, x.rank)
   const length = x.shape[at]
   if (length === 0) {
-    fail('value-invalid', { what: op, received: `axis ${at} of [${x.shape.join(', ')}], which is empty`, expected: 'at least one element', fix: 'Check the input.' })
+    fail('value-invalid', {
+      what: op,
+      received: `axis ${at} of [${x.shape.join(', ')}], which is empty`,
+      expected: 'at least one element',
+      fix: 'Check the input.',
+    })
   }
   const found = eq(x, expandTo(extreme(x, at, { keepDims: true }), x.shape))
-  const here = isFloat(x.dtype) ? or(found, isNaN(x)) : found
+  const here = isFloat(x.dtype) ? or(found, notANumber(x)) : found
   return min(where(here, iota(x.shape, at), length), at, options)
 }
 
