@@ -4,18 +4,7 @@ import { gradients } from '../src/autodiff/gradients.ts'
 import { evaluate } from '../src/backends/reference/reference.ts'
 import * as nn from '../src/nn/index.ts'
 import type { Layer } from '../src/nn/module.ts'
-import { double, expectClose, type Golden, type Listed, probeOf, readGolden, setWeights, single, toTensor } from './golden/read.ts'
-
-interface LayerCase {
-  readonly kind: string
-  readonly args: readonly unknown[]
-  readonly options?: Record<string, unknown>
-  readonly x: Listed
-  readonly y: Listed
-  readonly dx: Listed
-  readonly weights: Record<string, Listed>
-  readonly gradients: Record<string, Listed>
-}
+import { double, expectClose, type Golden, type LayerCase, probeOf, readGolden, setWeights, single, toTensor } from './golden/read.ts'
 
 const make = nn as unknown as Record<string, (...args: unknown[]) => Layer>
 

@@ -4,17 +4,7 @@ import { gradients } from '../src/autodiff/gradients.ts'
 import { evaluate } from '../src/backends/reference/reference.ts'
 import * as loss from '../src/loss/index.ts'
 import type { Tensor } from '../src/tensor.ts'
-import { double, expectClose, type Golden, type Listed, probeOf, readGolden, toTensor } from './golden/read.ts'
-
-interface LossCase {
-  readonly kind: string
-  readonly x: Listed
-  readonly target: Listed
-  readonly options: Record<string, unknown>
-  readonly tensors: Record<string, Listed>
-  readonly y: Listed
-  readonly dx: Listed
-}
+import { double, expectClose, type Golden, type LossCase, probeOf, readGolden, toTensor } from './golden/read.ts'
 
 const functions = loss as unknown as Record<string, (x: Tensor, target: Tensor, options: object) => Tensor>
 

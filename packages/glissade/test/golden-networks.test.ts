@@ -3,40 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { gradients } from '../src/autodiff/gradients.ts'
 import { evaluate } from '../src/backends/reference/reference.ts'
 import * as loss from '../src/loss/index.ts'
-import * as nn from '../src/nn/index.ts'
 import * as optim from '../src/optim/index.ts'
-import type { Tensor } from '../src/tensor.ts'
-import { expectClose, type Golden, type Listed, readGolden, setWeights, single, toTensor } from './golden/read.ts'
-
-interface NetworkCase {
-  readonly kind: 'mlp' | 'cnn'
-  readonly x: Listed
-  readonly y: Listed
-  readonly options: Record<string, never>
-  readonly weights: Record<string, Listed>
-  readonly gradients: Record<string, Listed>
-  readonly losses: readonly number[]
-}
-
-class Mlp extends nn.Module {
-  fc1 = nn.linear(4, 8)
-  fc2 = nn.linear(8, 8)
-  fc3 = nn.linear(8, 3)
-  forward(x: Tensor): Tensor {
-    return this.fc3.forward(nn.functional.gelu(this.fc2.forward(this.fc1.forward(x).tanh())))
-  }
-}
-
-class Cnn extends nn.Module {
-  conv1 = nn.conv2d(1, 3, 3)
-  conv2 = nn.conv2d(3, 4, 3, { padding: 1 })
-  pool = nn.maxPool2d(2)
-  fc = nn.linear(36, 5)
-  forward(x: Tensor): Tensor {
-    const features = this.conv2.forward(this.conv1.forward(x).relu()).relu()
-    return this.fc.forward(this.pool.forward(features).flatten(1))
-  }
-}
+import { Cnn, Mlp } from './golden/networks.ts'
+import { expectClose, type Golden, type NetworkCase, readGolden, setWeights, single, toTensor } from './golden/read.ts'
 
 /** Ten steps multiply small differences; the losses agree to about four digits more than they change. */
 const afterSteps = { absolute: 2e-6, relative: 2e-5 }

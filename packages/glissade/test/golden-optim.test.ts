@@ -3,26 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { evaluate } from '../src/backends/reference/reference.ts'
 import { Parameter } from '../src/nn/module.ts'
 import * as optim from '../src/optim/index.ts'
-import { expectClose, type Golden, type Listed, readGolden, single, toTensor } from './golden/read.ts'
-
-interface PathCase {
-  readonly kind: 'sgd' | 'adam' | 'adamW'
-  readonly options: Record<string, never>
-  readonly path: Listed
-}
-interface Paths extends Golden<PathCase> {
-  readonly a: Listed
-  readonly b: Listed
-  readonly c: Listed
-  readonly start: Listed
-}
+import { expectClose, type OptimizerCases, readGolden, single, toTensor } from './golden/read.ts'
 
 const steps = 20
 /** At this step make.py halves the learning rate. */
 const halved = 10
 
 describe('optimizers take PyTorch’s steps', () => {
-  const { cases, a, b, c, start } = readGolden<Paths>('optimizers')
+  const { cases, a, b, c, start } = readGolden<OptimizerCases>('optimizers')
   it.each(cases.map((each) => [`${each.kind} ${JSON.stringify(each.options)}`, each] as const))('%s', (_, { kind, options, path }) => {
     const p = new Parameter(toTensor(start))
     const optimizer = optim[kind](options).for([p])

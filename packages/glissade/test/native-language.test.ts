@@ -6,7 +6,7 @@ import { defaultCompilers } from '../src/backends/native/toolchain.ts'
 import type { TypedArray } from '../src/dtype.ts'
 import * as k from '../src/kernel/build.ts'
 import type { BinaryFn, CompareFn, ConvertFn, Expr, Stmt, UnaryFn } from '../src/kernel/ir.ts'
-import { buffer, hardFloats, hardInts, kernelOf, runOnce, working } from './native/harness.ts'
+import { buffer, hardFloats, hardInts, type Job, kernelOf, runJobs, runOnce, working } from './native/harness.ts'
 
 let backend: Backend
 
@@ -71,17 +71,17 @@ function elementwise(
   })
   const out = arrayOf(to, new Array(widths().length * (n + 2)).fill(77))
   const check = (): void => {
-  widths().forEach((lanes, w) => {
-    const part = out.subarray(w * (n + 2), (w + 1) * (n + 2))
-    const got = [...part.subarray(1, n + 1)]
-    const wrong = got.flatMap((g, j) =>
-      g === want[j] || (Number.isNaN(g) && Number.isNaN(want[j]))
-        ? []
-        : [`lanes ${lanes}: (${a[j + 1]}, ${b[j + 3]}) → ${g}, want ${want[j]}`],
-    )
-    expect(wrong.slice(0, 5)).toEqual([])
-    expect([part[0], part[n + 1]]).toEqual([77, 77])
-  })
+    widths().forEach((lanes, w) => {
+      const part = out.subarray(w * (n + 2), (w + 1) * (n + 2))
+      const got = [...part.subarray(1, n + 1)]
+      const wrong = got.flatMap((g, j) =>
+        g === want[j] || (Number.isNaN(g) && Number.isNaN(want[j]))
+          ? []
+          : [`lanes ${lanes}: (${a[j + 1]}, ${b[j + 3]}) → ${g}, want ${want[j]}`],
+      )
+      expect(wrong.slice(0, 5)).toEqual([])
+      expect([part[0], part[n + 1]]).toEqual([77, 77])
+    })
   }
   return { kernels, arrays: [a, b, out], check }
 }
@@ -110,7 +110,7 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
     ['neg', (x) => -x], ['abs', Math.abs], ['sqrt', Math.sqrt], ['floor', Math.floor], ['round', toEven],
   ]
     test.each(floatUnaries)('%s of f32', (fn, expected) =>
-      elementwise('f32', 'f32', floats, (a) => k.unary(fn, a), expected),
+      all([elementwise('f32', 'f32', floats, (a) => k.unary(fn, a), expected)]),
     )
 
     test('neg, abs and floor keep the sign of zero', async () => {
@@ -142,33 +142,39 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
   ]
     const floatPairs = pairs(hardFloats, hardFloats)
     test.each(floatBinaries)('%s of f32', (fn, expected) =>
-      elementwise('f32', 'f32', floatPairs, (a, b) => k.binary(fn, a, b), expected),
+      all([elementwise('f32', 'f32', floatPairs, (a, b) => k.binary(fn, a, b), expected)]),
     )
 
     test('min and max with a constant on either side give NaN for NaN', async () => {
       const jobs: Job[] = []
       for (const fn of ['min', 'max'] as const) {
-        jobs.push(elementwise(
-          'f32',
-          'f32',
-          floats,
-          (a) => k.binary(fn, a, k.f32(0.5, a.lanes)),
-          (x) => Math[fn](x, 0.5),
-        ))
-        jobs.push(elementwise(
-          'f32',
-          'f32',
-          floats,
-          (a) => k.binary(fn, k.f32(0.5, a.lanes), a),
-          (x) => Math[fn](0.5, x),
-        ))
-        jobs.push(elementwise(
-          'f32',
-          'f32',
-          floats,
-          (a) => k.binary(fn, k.f32(Number.NaN, a.lanes), a),
-          () => Number.NaN,
-        ))
+        jobs.push(
+          elementwise(
+            'f32',
+            'f32',
+            floats,
+            (a) => k.binary(fn, a, k.f32(0.5, a.lanes)),
+            (x) => Math[fn](x, 0.5),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            'f32',
+            'f32',
+            floats,
+            (a) => k.binary(fn, k.f32(0.5, a.lanes), a),
+            (x) => Math[fn](0.5, x),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            'f32',
+            'f32',
+            floats,
+            (a) => k.binary(fn, k.f32(Number.NaN, a.lanes), a),
+            () => Number.NaN,
+          ),
+        )
       }
       await all(jobs)
     })
@@ -179,13 +185,15 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
     ['min', Math.min], ['max', Math.max], ['and', (x, y) => x & y], ['or', (x, y) => x | y], ['xor', (x, y) => x ^ y],
   ]
     test.each(intBinaries)('%s of i32', (fn, expected) =>
-      elementwise(
-        'i32',
-        'i32',
-        pairs(hardInts, hardInts),
-        (a, b) => k.binary(fn, a, b),
-        (x, y) => expected(x, y) | 0,
-      ),
+      all([
+        elementwise(
+          'i32',
+          'i32',
+          pairs(hardInts, hardInts),
+          (a, b) => k.binary(fn, a, b),
+          (x, y) => expected(x, y) | 0,
+        ),
+      ]),
     )
 
     const shifts: [BinaryFn, (x: number, y: number) => number][] = [
@@ -194,32 +202,38 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
       ['ushr', (x, y) => x >>> y],
     ]
     test.each(shifts)('%s of i32', (fn, expected) =>
-      elementwise(
-        'i32',
-        'i32',
-        pairs(hardInts, [0, 1, 2, 7, 16, 30, 31]),
-        (a, b) => k.binary(fn, a, b),
-        (x, y) => expected(x, y) | 0,
-      ),
+      all([
+        elementwise(
+          'i32',
+          'i32',
+          pairs(hardInts, [0, 1, 2, 7, 16, 30, 31]),
+          (a, b) => k.binary(fn, a, b),
+          (x, y) => expected(x, y) | 0,
+        ),
+      ]),
     )
 
     test('neg and abs of i32 wrap', async () => {
       const jobs: Job[] = []
       const ints = { a: [...hardInts], b: [...hardInts] }
-      jobs.push(elementwise(
-        'i32',
-        'i32',
-        ints,
-        (a) => k.neg(a),
-        (x) => -x | 0,
-      ))
-      jobs.push(elementwise(
-        'i32',
-        'i32',
-        ints,
-        (a) => k.unary('abs', a),
-        (x) => Math.abs(x) | 0,
-      ))
+      jobs.push(
+        elementwise(
+          'i32',
+          'i32',
+          ints,
+          (a) => k.neg(a),
+          (x) => -x | 0,
+        ),
+      )
+      jobs.push(
+        elementwise(
+          'i32',
+          'i32',
+          ints,
+          (a) => k.unary('abs', a),
+          (x) => Math.abs(x) | 0,
+        ),
+      )
       await all(jobs)
     })
 
@@ -235,41 +249,51 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
         ['f32', floatPairs],
         ['i32', pairs(hardInts, hardInts)],
       ] as const) {
-        jobs.push(elementwise(
-          type,
-          'i32',
-          values,
-          (a, b) => asInt(k.compare(fn, a, b)),
-          (x, y) => Number(expected(x, y)),
-        ))
-        jobs.push(elementwise(
-          type,
-          type,
-          values,
-          (a, b) => k.select(k.compare(fn, a, b), a, b),
-          (x, y) => (expected(x, y) ? x : y),
-        ))
-        jobs.push(elementwise(
-          type,
-          'i32',
-          values,
-          (a, b) => asInt(k.not(k.compare(fn, a, b))),
-          (x, y) => Number(!expected(x, y)),
-        ))
-        jobs.push(elementwise(
-          type,
-          'i32',
-          values,
-          (a, b) => asInt(k.and(k.compare(fn, a, b), k.compare(fn, b, a))),
-          (x, y) => Number(expected(x, y) && expected(y, x)),
-        ))
-        jobs.push(elementwise(
-          type,
-          'i32',
-          values,
-          (a, b) => asInt(k.or(k.compare(fn, a, b), k.compare(fn, b, a))),
-          (x, y) => Number(expected(x, y) || expected(y, x)),
-        ))
+        jobs.push(
+          elementwise(
+            type,
+            'i32',
+            values,
+            (a, b) => asInt(k.compare(fn, a, b)),
+            (x, y) => Number(expected(x, y)),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            type,
+            type,
+            values,
+            (a, b) => k.select(k.compare(fn, a, b), a, b),
+            (x, y) => (expected(x, y) ? x : y),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            type,
+            'i32',
+            values,
+            (a, b) => asInt(k.not(k.compare(fn, a, b))),
+            (x, y) => Number(!expected(x, y)),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            type,
+            'i32',
+            values,
+            (a, b) => asInt(k.and(k.compare(fn, a, b), k.compare(fn, b, a))),
+            (x, y) => Number(expected(x, y) && expected(y, x)),
+          ),
+        )
+        jobs.push(
+          elementwise(
+            type,
+            'i32',
+            values,
+            (a, b) => asInt(k.or(k.compare(fn, a, b), k.compare(fn, b, a))),
+            (x, y) => Number(expected(x, y) || expected(y, x)),
+          ),
+        )
       }
       await all(jobs)
     })
@@ -280,36 +304,42 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
   ]
     test.each(conversions)('%s', (fn, from, to, expected) => {
       const list = from === 'f32' ? hardFloats.filter((x) => fn !== 'asI32' || !Number.isNaN(x)) : hardInts
-      return elementwise(from, to, pairs(list, [0, 1]), (a) => k.convert(fn, a), expected)
+      return all([elementwise(from, to, pairs(list, [0, 1]), (a) => k.convert(fn, a), expected)])
     })
 
     test('i32ToMask', () =>
-      elementwise(
-        'i32',
-        'i32',
-        { a: [...hardInts], b: [...hardInts] },
-        (a) => k.convert('maskToI32', k.convert('i32ToMask', a)),
-        (x) => Number(x !== 0),
-      ))
+      all([
+        elementwise(
+          'i32',
+          'i32',
+          { a: [...hardInts], b: [...hardInts] },
+          (a) => k.convert('maskToI32', k.convert('i32ToMask', a)),
+          (x) => Number(x !== 0),
+        ),
+      ]))
 
     test('fma rounds once where the target says so', async () => {
       // (1 + 2^-12)^2 - (1 + 2^-11) is 2^-24 exactly; rounding the product first loses it.
       const x = 1 + 2 ** -12
       const values = { a: new Array(16).fill(x), b: new Array(16).fill(-(1 + 2 ** -11)) }
-      await all([elementwise(
-        'f32',
-        'f32',
-        values,
-        (a, b) => k.fma(a, a, b),
-        () => (backend.target.fma ? 2 ** -24 : 0),
-      )
-      await all([elementwise(
-        'f32',
-        'f32',
-        values,
-        (a, b) => k.add(k.mul(a, a), b),
-        () => 0,
-      )
+      await all([
+        elementwise(
+          'f32',
+          'f32',
+          values,
+          (a, b) => k.fma(a, a, b),
+          () => (backend.target.fma ? 2 ** -24 : 0),
+        ),
+      ])
+      await all([
+        elementwise(
+          'f32',
+          'f32',
+          values,
+          (a, b) => k.add(k.mul(a, a), b),
+          () => 0,
+        ),
+      ])
     })
 
     test('constants arrive with all their bits', async () => {
@@ -376,36 +406,29 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
         min: Math.min,
         max: Math.max,
       }
+      const jobs: Job[] = []
+      const put = (type: Element, fn: keyof typeof fns, values: readonly number[], want: number): void => {
+        const lanes = values.length
+        const value = k.reduceLanes(fn, k.load('a', type, k.index(0), lanes))
+        const out = arrayOf(type, [0])
+        jobs.push({
+          kernels: [kernelOf([buffer('a', type, lanes), buffer('out', type, 1)], [k.store('out', k.index(0), value)])],
+          arrays: [arrayOf(type, values), out],
+          check: () => expect(out[0], `${fn} of ${lanes} lanes of ${type}`).toBe(want),
+        })
+      }
+      const intFns = { ...fns, add: (a: number, b: number) => (a + b) | 0, mul: Math.imul }
       for (const lanes of widths()) {
         const values = Array.from({ length: lanes }, (_, l) => Math.fround(Math.sin(l * 7.7) * 10 ** (l % 7)))
-        for (const bad of [false, true]) {
-          if (bad) values[lanes - 1] = Number.NaN
-          for (const fn of ['add', 'mul', 'min', 'max'] as const) {
-            const kernel = kernelOf(
-              [buffer('a', 'f32', lanes), buffer('out', 'f32', 1)],
-              [k.store('out', k.index(0), k.reduceLanes(fn, k.load('a', 'f32', k.index(0), lanes)))],
-            )
-            const out = new Float32Array(1)
-            await runOnce(backend, [kernel], [Float32Array.from(values), out])
-            expect(out[0], `${fn} of ${lanes} lanes`).toBe(fold(values, fns[fn]))
-          }
-        }
+        const broken = values.map((value, l) => (l === lanes - 1 ? Number.NaN : value))
         const ints = Array.from({ length: lanes }, (_, l) => Math.imul(l + 3, 0x3779b97))
-        for (const [fn, expected] of [
-          ['add', (a: number, b: number) => (a + b) | 0],
-          ['mul', Math.imul],
-          ['min', Math.min],
-          ['max', Math.max],
-        ] as const) {
-          const kernel = kernelOf(
-            [buffer('a', 'i32', lanes), buffer('out', 'i32', 1)],
-            [k.store('out', k.index(0), k.reduceLanes(fn, k.load('a', 'i32', k.index(0), lanes)))],
-          )
-          const out = new Int32Array(1)
-          await runOnce(backend, [kernel], [Int32Array.from(ints), out])
-          expect(out[0], `${fn} of ${lanes} lanes`).toBe(fold(ints, expected))
+        for (const fn of ['add', 'mul', 'min', 'max'] as const) {
+          put('f32', fn, values, fold(values, fns[fn]))
+          put('f32', fn, broken, Number.NaN)
+          put('i32', fn, ints, fold(ints, intFns[fn]))
         }
       }
+      await all(jobs)
     })
   })
 

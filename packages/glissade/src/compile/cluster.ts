@@ -37,7 +37,7 @@ export interface Clustering {
 
 /** Recomputing a value costs at most this many simple operations … */
 const cheapOperations = 3
-/** … and reads at most this many stored values. */
+/** … and reads at most this many stored values, single numbers not counted. */
 const cheapReads = 1
 /** A domain of fewer rows than this is not fused across its reductions, unless it is small as a whole. */
 const fewRows = 4
@@ -264,7 +264,7 @@ function isCheap(node: Node, stored: ReadonlySet<Node>, home: ReadonlyMap<Node, 
     if (seen.has(each)) return true
     seen.add(each)
     if (stored.has(each)) {
-      reads.add(each)
+      if (sizeOf(each.shape) > 1) reads.add(each)
       return reads.size <= cheapReads
     }
     if (each.op.kind === 'map') operations += each.op.cost ?? 1

@@ -9,6 +9,7 @@
 import type { Node } from '../graph/graph.ts'
 import { add, bind, fma, index, load, loop, lt, min, mul, mut, reduceLanes, set, splat, store, variable } from '../kernel/build.ts'
 import type { Expr, Stmt } from '../kernel/ir.ts'
+import { unflatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, loadLanes, scalar } from './address.ts'
 import type { Cluster } from './cluster.ts'
@@ -17,13 +18,15 @@ import { constant, Emitter, toMemory } from './emit.ts'
 import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, type Step, storeLanes } from './lowering.ts'
 import { splitIndex } from './nest.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
-import { addIndex, constantIndex, type Index, scaleIndex, stepOf, substitute, variableIndex } from './symbolic.ts'
+import { addIndex, type Condition, constantIndex, type Index, scaleIndex, stepOf, substitute, symbols, variableIndex } from './symbolic.ts'
 
 /** Multiply-adds that make a task worth a thread's attention. */
 const workPerTask = 1 << 18
 const mostTasks = 64
 /** A column panel is copied together when at least this many row tiles use it. */
 const tilesWorthPacking = 3
+/** Columns of several axes are taken together up to this number. */
+const mostColumnsTogether = 32
 /** Elements of the largest packed panel. */
 const largestPanel = 1 << 17
 
@@ -66,22 +69,26 @@ class Contraction {
   build(): Step {
     const { tile } = this.#lowering.target
     const summed = this.#axes.filter((axis) => axis.role === 'summed')
-    const column = last(this.#axes.filter((axis) => axis.role === 'column'))
-    const row = largest(this.#axes.filter((axis) => axis.role === 'row'))
-    const outer = this.#axes.filter((axis) => axis.role !== 'summed' && axis !== column && axis !== row)
     const step = (operand: Operand, axis: ProductAxis | undefined): number | undefined => (axis ? stepOf(operand.address(this.#at), axis.name) : 0)
     const along = summed.findLast((axis) => step(this.#product.left, axis) === 1 && step(this.#product.right, axis) === 1)
-    const isDot = this.#type === 'f32' && along !== undefined && along.size >= 2 * this.#lowering.target.lanes && step(this.#product.right, column) !== 1
+    const allColumns = this.#axes.filter((axis) => axis.role === 'column')
+    const isDot = this.#type === 'f32' && along !== undefined && along.size >= 4 && dotWins(along.size, allColumns, step(this.#product.right, last(allColumns)))
+    // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
+    const together = isDot && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
+    const columnAxes = together ? allColumns : allColumns.slice(-1)
+    const row = largest(this.#axes.filter((axis) => axis.role === 'row'))
+    const outer = this.#axes.filter((axis) => axis.role !== 'summed' && !columnAxes.includes(axis) && axis !== row)
     const rows = row?.size ?? 1
-    const columns = column?.size ?? 1
+    const columns = sizeOf(columnAxes.map((axis) => axis.size))
     const outers = sizeOf(outer.map((axis) => axis.size))
     const budget = tile.rows * tile.vectors
     const work = outers * rows * columns * sizeOf(summed.map((axis) => axis.size))
 
     // The register tile.
-    const segments = isDot ? dotSegments(columns, Math.max(1, Math.floor(budget / 4))) : broadcastSegments(columns, this.#lowering.target.lanes, tile.vectors)
+    const dot = dotTileFor(rows, columns, budget)
+    const segments = isDot ? dotSegments(columns, dot.columns) : broadcastSegments(columns, this.#lowering.target.lanes, tile.vectors)
     const wide = Math.max(...segments.map((segment) => segment.vectors))
-    const mostRows = isDot ? Math.min(4, rows) : Math.max(1, Math.min(rows, Math.floor(budget / wide)))
+    const mostRows = isDot ? dot.rows : Math.max(1, Math.min(rows, Math.floor(budget / wide)))
     const rowTiles = Math.ceil(rows / mostRows)
     const tileRows = Math.ceil(rows / rowTiles)
 
@@ -105,14 +112,14 @@ class Contraction {
 
     const overRows = (segment: Segment, columnAt: Index): Stmt[] => {
       const width = segment.lanes * segment.vectors
-      const pack = !isDot && this.#packs(segment, columnAt, Math.ceil(rowsPerTask / tileRows), split, column)
-      const panel = pack ? this.#pack(segment, columnAt, summed, split, column) : []
+      const pack = !isDot && this.#packs(segment, columnAt, Math.ceil(rowsPerTask / tileRows), split, columnAxes)
+      const panel = pack ? this.#pack(segment, columnAt, summed, split, columnAxes) : []
       const left = rows % tileRows
       const body: Stmt[] = [...panel]
       const tileAt = (count: number, rowAt: Index): Stmt[] =>
         isDot
-          ? this.#dotTile(count, width, rowAt, columnAt, along as ProductAxis, summed, split, row, column)
-          : this.#broadcastTile(count, segment, rowAt, columnAt, summed, split, row, column, pack)
+          ? this.#dotTile(count, width, rowAt, columnAt, along as ProductAxis, summed, split, row, columnAxes)
+          : this.#broadcastTile(count, segment, rowAt, columnAt, summed, split, row, columnAxes, pack)
       if (rows === tileRows) return [...body, ...tileAt(tileRows, constantIndex(0))]
       const name = this.#fresh('m')
       const whole = left === 0 ? lastRow : min(lastRow, index(rows - left))
@@ -153,7 +160,7 @@ class Contraction {
 
   #broadcastTile(
     rows: number, segment: Segment, rowAt: Index, columnAt: Index, summed: readonly ProductAxis[],
-    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: ProductAxis | undefined, packed: boolean,
+    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: readonly ProductAxis[], packed: boolean,
   ): Stmt[] {
     const { lanes: count, vectors } = segment
     const prefix = this.#fresh('a')
@@ -194,7 +201,7 @@ class Contraction {
 
   #dotTile(
     rows: number, columns: number, rowAt: Index, columnAt: Index, along: ProductAxis, summed: readonly ProductAxis[],
-    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: ProductAxis | undefined,
+    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: readonly ProductAxis[],
   ): Stmt[] {
     const lanes = dotLanes(this.#lowering.target.lanes, along.size)
     const prefix = this.#fresh('a')
@@ -261,7 +268,7 @@ class Contraction {
   // ---- packing ----
 
   /** Whether the right operand's panel is worth copying together: it is used often, or is not contiguous. */
-  #packs(segment: Segment, columnAt: Index, rowTiles: number, split: ReadonlyMap<string, Index>, column: ProductAxis | undefined): boolean {
+  #packs(segment: Segment, columnAt: Index, rowTiles: number, split: ReadonlyMap<string, Index>, column: readonly ProductAxis[]): boolean {
     if (this.#type !== 'f32' || segment.lanes === 1) return false
     const depth = this.#axes.filter((axis) => axis.role === 'summed').reduce((product, axis) => product * axis.size, 1)
     if (depth * segment.lanes * segment.vectors > largestPanel) return false
@@ -271,7 +278,7 @@ class Contraction {
     return rowTiles >= tilesWorthPacking && depth >= 64
   }
 
-  #pack(segment: Segment, columnAt: Index, summed: readonly ProductAxis[], split: ReadonlyMap<string, Index>, column: ProductAxis | undefined): Stmt[] {
+  #pack(segment: Segment, columnAt: Index, summed: readonly ProductAxis[], split: ReadonlyMap<string, Index>, column: readonly ProductAxis[]): Stmt[] {
     const { lanes: count, vectors } = segment
     const depth = sizeOf(summed.map((axis) => axis.size))
     this.#scratch = Math.max(this.#scratch, depth * count * vectors)
@@ -290,11 +297,12 @@ class Contraction {
   /** The original axes, given the loops' places. */
   #place(
     summed: (name: string) => Index, split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, rowAt: Index,
-    column: ProductAxis | undefined, columnAt: Index,
+    column: readonly ProductAxis[], columnAt: Index,
   ): (name: string) => Index {
     const values = new Map<string, Index>(split)
     if (row) values.set(row.name, rowAt)
-    if (column) values.set(column.name, columnAt)
+    const parts = unflatten<Index, Condition>(symbols, columnAt, column.map((axis) => axis.size))
+    column.forEach((axis, i) => values.set(axis.name, parts[i]))
     const merged = new Map(this.#axes.map((axis) => [axis.name, axis]))
     return (name) => substitute(this.#at(name), (variableName) => {
       const axis = merged.get(variableName)
@@ -302,7 +310,7 @@ class Contraction {
     })
   }
 
-  #epilogue(value: Expr, split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, rowAt: Index, column: ProductAxis | undefined, columnAt: Index, count: number): Stmt[] {
+  #epilogue(value: Expr, split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, rowAt: Index, column: readonly ProductAxis[], columnAt: Index, count: number): Stmt[] {
     const lanes: Lanes = count === 1 ? scalar : { count, variable: lane }
     const at = this.#place(() => constantIndex(0), split, row, rowAt, column, count === 1 ? columnAt : addIndex(columnAt, variableIndex(lane, count)))
     return this.#storeRoots(value, this.#product.result(at), lanes)
@@ -373,6 +381,35 @@ function broadcastSegments(columns: number, lanes: number, vectors: number): Seg
   for (let narrow = lanes / 2; narrow >= 4; narrow /= 2) take(narrow, 1, false)
   if (columns > start) segments.push({ start, end: columns, lanes: 1, vectors: columns - start })
   return segments
+}
+
+/**
+ * Whether vectors had better lie along the summed axis: the columns are not contiguous, or too few for a vector while
+ * the summed axis is long.
+ */
+function dotWins(length: number, columns: readonly ProductAxis[], step: number | undefined): boolean {
+  const contiguous = step === 1 ? (last(columns)?.size ?? 1) : 1
+  return contiguous < 8 && length > contiguous
+}
+
+/** The tile with the fewest loads for each multiply-add that keeps its sums in registers. */
+function dotTileFor(rows: number, columns: number, budget: number): { rows: number; columns: number } {
+  let best = { rows: 1, columns: 1 }
+  let cost = Infinity
+  for (let r = 1; r <= Math.min(rows, 8); r++) {
+    for (let tiles = Math.ceil((columns * r) / budget); tiles <= columns; tiles++) {
+      const width = Math.ceil(columns / tiles)
+      if (r * width > budget) continue
+      const waste = (Math.ceil(rows / r) * r * tiles * width) / (rows * columns)
+      const loads = ((r + width) / (r * width)) * waste
+      if (loads < cost) {
+        cost = loads
+        best = { rows: r, columns: width }
+      }
+      break
+    }
+  }
+  return best
 }
 
 function dotSegments(columns: number, most: number): Segment[] {

@@ -7,7 +7,8 @@
  */
 import type { Graph, Node } from '../graph/graph.ts'
 import type { ConvAttrs } from '../ops/contract.ts'
-import { dilate, pad, reshape, slice } from '../ops/move.ts'
+import { dilate, pad, permute, reshape, slice } from '../ops/move.ts'
+import type { LoopOp } from '../ops/op.ts'
 import { sizeOf } from '../shape.ts'
 import { type Rewriter, rewrite } from './rewrite.ts'
 
@@ -19,8 +20,12 @@ const fewResults = 8
 const parts = 32
 
 export function decompose(graph: Graph): Graph {
+  const uses = new Map<Node, number>()
+  for (const node of graph.nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
+  for (const output of graph.outputs) uses.set(output, (uses.get(output) ?? 0) + 1)
   return rewrite(graph, (node, inputs, rewriter) => {
     if (node.op.kind === 'conv') return plainConvolution(node, inputs, rewriter)
+    if (node.op === permute) return uses.get(node.inputs[0]) === 1 ? permutedProduct(node, inputs, rewriter) : undefined
     if (node.op.kind === 'reduce') return reductionInParts(node, inputs, rewriter)
     return undefined
   })
@@ -39,6 +44,19 @@ function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewrite
     input = make(slice, [input], { ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]) })
   }
   return make(node.op, [input, w], { ...others, padding: padding.map(() => [0, 0]), inputDilation: inputDilation.map(() => 1) })
+}
+
+/** A product whose only reader permutes it is computed in that order, so that what follows can be fused to it. */
+function permutedProduct(node: Node, [product]: readonly Node[], { make }: Rewriter): Node | undefined {
+  const order = node.attrs.order as readonly number[]
+  if (product.op.kind === 'contract') {
+    const out = product.attrs.out as string
+    return make(product.op, product.inputs, { ...product.attrs, out: order.map((axis) => out[axis]).join('') })
+  }
+  if (product.op.kind !== 'conv' || product.attrs.order) return undefined
+  const { shape } = product.op
+  const permuted: LoopOp = { ...product.op, shape: (shapes, attrs) => order.map((axis) => shape(shapes, attrs)[axis]) }
+  return make(permuted, product.inputs, { ...product.attrs, order })
 }
 
 function reductionInParts(node: Node, [x]: readonly Node[], { make }: Rewriter): Node | undefined {

@@ -10,13 +10,14 @@ import type { Node } from '../graph/graph.ts'
 import { add, bind, fma, index, loop, min, mul, mut, reduceLanes, set, store, task, variable } from '../kernel/build.ts'
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { spellings } from '../kernel/spell.ts'
+import { unflatten } from '../ops/move.ts'
 import type { ReduceOp } from '../ops/op.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
 import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, lanesFor, type Step, storeLanes } from './lowering.ts'
-import { addIndex, constantIndex, divIndex, type Index, modIndex, scaleIndex, stepOf, variableIndex } from './symbolic.ts'
+import { addIndex, type Condition, constantIndex, divIndex, type Index, modIndex, scaleIndex, stepOf, symbols, variableIndex } from './symbolic.ts'
 
 /** About this many simple operations make a task worth a thread's attention. */
 const operationsPerTask = 1 << 15
@@ -26,6 +27,9 @@ const mostTasks = 512
 const costly = 8
 /** Scratch for kept values, in elements of a row. */
 const longestKeptRow = 1 << 15
+
+/** A loop of at most this many turns inside the vectors is written out turn by turn. */
+const mostTurnsWrittenOut = 16
 
 interface Axis {
   readonly size: number
@@ -52,6 +56,8 @@ class Nest {
   readonly #depth = new Map<Node, number>()
   readonly #kept = new Map<Node, number>()
   #scratch = 0
+  /** The turn that is being written out, in place of the loop variable `q`. */
+  #turn: number | undefined
 
   constructor(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]) {
     this.#cluster = cluster
@@ -122,14 +128,14 @@ class Nest {
       }
       if (whole > 0) {
         for (const node of reduces) body.push(mut(name(node, 'v'), identity(node, this.#lanes)))
-        body.push(...this.#overInner([loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v'))]))
+        body.push(...this.#overInner(() => [loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v'))]))
       }
       for (const node of reduces) {
         const { combine } = node.op as ReduceOp
         const vector = variable(name(node, 'v'), typeOf(node), this.#lanes)
         body.push(mut(name(node, 's'), whole > 0 ? reduceLanes(laneWord[combine], vector) : identity(node, 1)))
       }
-      if (whole < this.#length) body.push(...this.#overInner([loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
+      if (whole < this.#length) body.push(...this.#overInner(() => [loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
       for (const node of reduces) body.push(bind(name(node, 'r'), variable(name(node, 's'), typeOf(node))))
     }
     body.push(...this.#rowStores(stages, scalar))
@@ -142,13 +148,15 @@ class Nest {
       const body: Stmt[] = []
       for (let stage = 0; stage <= stages; stage++) {
         const reduces = this.#reducesOf(stage)
-        const emitter = this.#emitter(lanes, stage)
         const name = (node: Node): string => `s${this.#number(node)}`
-        const inside = [
-          ...this.#fullStores(stage, stages, lanes),
-          ...reduces.map((node) => accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
-        ]
-        if (inside.length === 0) continue
+        const inside = (): Stmt[] => {
+          const emitter = this.#emitter(lanes, stage)
+          return [
+            ...this.#fullStores(stage, stages, lanes),
+            ...reduces.map((node) => accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
+          ]
+        }
+        if (inside().length === 0) continue
         for (const node of reduces) body.push(mut(name(node), identity(node, lanes.count)))
         body.push(...this.#overInner(inside))
         for (const node of reduces) body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
@@ -167,9 +175,18 @@ class Nest {
     ])
   }
 
-  #overInner(body: Stmt[]): Stmt[] {
+  /** Over the reduced axes other than the vectors': a loop, or, where there are few turns, each turn written out. */
+  #overInner(body: () => Stmt[]): Stmt[] {
     const turns = sizeOf(this.#inner)
-    return turns === 1 ? body : [loop('q', index(0), index(turns), 1, body)]
+    if (turns === 1) return body()
+    if (turns > mostTurnsWrittenOut) return [loop('q', index(0), index(turns), 1, body())]
+    const result: Stmt[] = []
+    for (let turn = 0; turn < turns; turn++) {
+      this.#turn = turn
+      result.push(...body())
+    }
+    this.#turn = undefined
+    return result
   }
 
   // ---- values ----
@@ -263,7 +280,7 @@ class Nest {
   }
 
   #scratchAddress(kept: number, lanes: Lanes): Expr {
-    const inner = sizeOf(this.#inner) === 1 ? constantIndex(0) : variableIndex('q', sizeOf(this.#inner))
+    const inner = this.#turn === undefined ? variableIndex('q', sizeOf(this.#inner)) : constantIndex(this.#turn)
     const along = this.#acrossLanes({ count: 2, variable: '' }) === 1
     const at = along ? addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length)) : scaleIndex(inner, lanes.count)
     return indexScalar(addIndex(at, constantIndex(kept)))
@@ -279,7 +296,7 @@ class Nest {
 
   #variables(): Index[] {
     const row = splitIndex('r', this.#rows)
-    const inner = splitIndex('q', this.#inner)
+    const inner = this.#turn === undefined ? splitIndex('q', this.#inner) : unflatten<Index, Condition>(symbols, constantIndex(this.#turn), this.#inner)
     return this.#axes.map((axis, i) => {
       if (i === this.#vector) return variableIndex('v', axis.size)
       return (axis.reduced ? inner.shift() : row.shift()) as Index
@@ -504,6 +521,9 @@ function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[
   }
   const kept = lastKept >= 0 && storesInSteps(cluster, axes, lastKept)
   const [a, b] = [kept ? score(lastKept) : -Infinity, score(lastReduced)]
+  // Rows of a few elements: vectors across them, even if that means loads in steps.
+  const rowLength = sizeOf(axes.filter((axis) => axis.reduced).map((axis) => axis.size))
+  if (kept && lastReduced >= 0 && rowLength <= mostTurnsWrittenOut && axes[lastKept].size >= 4) return lastKept
   if (a === -Infinity && b === -Infinity) return -1
   return a >= b ? lastKept : lastReduced
 }

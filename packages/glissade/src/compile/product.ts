@@ -87,23 +87,25 @@ function contractForm(node: Node): Form {
 /** A convolution without padding and input dilation (compile/decompose.ts has turned those into movements). */
 function convForm(node: Node): Form {
   const { stride, dilation, groups } = node.attrs as unknown as ConvAttrs
+  // The axes of the result in the order in which they are wanted (decompose.ts); channels are group and output.
+  const order = (node.attrs.order as readonly number[] | undefined) ?? node.shape.map((_, axis) => axis)
   const [x, w] = node.inputs
   const space = stride.map((_, i) => `p${i}`)
   const kernel = stride.map((_, i) => `k${i}`)
   const sizes: Record<string, number> = { n: x.shape[0], g: groups, o: w.shape[0] / groups, c: w.shape[1] }
-  space.forEach((name, i) => (sizes[name] = node.shape[i + 2]))
+  space.forEach((name, i) => (sizes[name] = node.shape[order.indexOf(i + 2)]))
   kernel.forEach((name, i) => (sizes[name] = w.shape[i + 2]))
   const group = (at: (name: string) => Index, inner: string): Index => addIndex(scaleIndex(at('g'), sizes[inner]), at(inner))
   return {
     inputs: [w, x],
-    out: ['n', 'g', 'o', ...space],
+    out: order.flatMap((axis) => (axis === 0 ? ['n'] : axis === 1 ? ['g', 'o'] : [space[axis - 2]])),
     summed: ['c', ...kernel],
     letters: [new Set(['g', 'o', 'c', ...kernel]), new Set(['n', 'g', 'c', ...space, ...kernel])],
     indices: [
       (at) => [group(at, 'o'), at('c'), ...kernel.map(at)],
       (at) => [at('n'), group(at, 'c'), ...space.map((p, i) => addIndex(scaleIndex(at(p), stride[i]), scaleIndex(at(kernel[i]), dilation[i])))],
     ],
-    result: (at) => [at('n'), group(at, 'o'), ...space.map(at)],
+    result: (at) => order.map((axis) => (axis === 0 ? at('n') : axis === 1 ? group(at, 'o') : at(space[axis - 2]))),
     size: (name) => sizes[name],
   }
 }

@@ -97,29 +97,31 @@ export async function fit(model: Layer, samples: Dataset<Samples>, options: FitO
   })
 }
 
-/** How fast training goes. The time of the first step of a pause, in which programs are compiled, does not count. */
+/** How fast training goes. Steps in which a program is compiled, the first of each batch size, do not count. */
 class Clock {
   #left: number
   #samples = 0
   #milliseconds = 0
   #last: number | undefined
+  readonly #sizes = new Set<number>()
 
   constructor(samples: number) {
     this.#left = samples
   }
 
-  /** `samples` more were trained on. */
-  count(samples: number): void {
+  /** A step with `size` samples has ended. */
+  count(size: number): void {
     const now = performance.now()
-    this.#left -= samples
-    if (this.#last !== undefined) {
-      this.#samples += samples
+    this.#left -= size
+    if (this.#last !== undefined && this.#sizes.has(size)) {
+      this.#samples += size
       this.#milliseconds += now - this.#last
     }
+    this.#sizes.add(size)
     this.#last = now
   }
 
-  /** Something else was done in between. */
+  /** Something else is done in between. */
   pause(): void {
     this.#last = undefined
   }

@@ -16,6 +16,49 @@ export interface Golden<Case> {
   readonly cases: readonly Case[]
 }
 
+export interface LayerCase {
+  readonly kind: string
+  readonly args: readonly unknown[]
+  readonly options?: Record<string, unknown>
+  readonly x: Listed
+  readonly y: Listed
+  readonly dx: Listed
+  readonly weights: Record<string, Listed>
+  readonly gradients: Record<string, Listed>
+}
+
+export interface LossCase {
+  readonly kind: string
+  readonly x: Listed
+  readonly target: Listed
+  readonly options: Record<string, unknown>
+  readonly tensors: Record<string, Listed>
+  readonly y: Listed
+  readonly dx: Listed
+}
+
+export interface PathCase {
+  readonly kind: 'sgd' | 'adam' | 'adamW'
+  readonly options: Record<string, never>
+  readonly path: Listed
+}
+export interface OptimizerCases extends Golden<PathCase> {
+  readonly a: Listed
+  readonly b: Listed
+  readonly c: Listed
+  readonly start: Listed
+}
+
+export interface NetworkCase {
+  readonly kind: 'mlp' | 'cnn'
+  readonly x: Listed
+  readonly y: Listed
+  readonly options: Record<string, never>
+  readonly weights: Record<string, Listed>
+  readonly gradients: Record<string, Listed>
+  readonly losses: readonly number[]
+}
+
 export function readGolden<T extends Golden<unknown>>(name: string): T {
   return JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as T
 }
@@ -56,5 +99,5 @@ export function expectClose(name: string, received: ArrayLike<number>, expected:
 
 /** The probe of make.py: what results are weighed with before they are summed up and differentiated. */
 export function probeOf(y: Tensor): Tensor {
-  return tensor(Float64Array.from({ length: y.size }, (_, i) => Math.cos(i)), { shape: y.shape })
+  return tensor(Float64Array.from({ length: y.size }, (_, i) => Math.cos(i)), { shape: y.shape, dtype: y.dtype })
 }
