@@ -112,7 +112,7 @@ function* words(line, row) {
       .map((c) => c.char)
       .join('')
     const style = `${first.bold ? ' font-weight="bold"' : ''}${first.dim ? ' opacity="0.55"' : ''}`
-    yield `<text x="${round(margin + column * cell.width)}" y="${round(y)}" textLength="${round(count * cell.width)}" fill="${first.fg}"${style}>${escape(text)}</text>`
+    yield `<text x="${round(margin + column * cell.width)}" y="${round(y)}" textLength="${round(count * cell.width)}" fill="${first.fg}"${style}>${escapeXml(text)}</text>`
   }
 }
 
@@ -126,7 +126,7 @@ function* runs(line, key) {
   }
 }
 
-function escape(text) {
+function escapeXml(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 

@@ -11,6 +11,7 @@ export { type ErrorCode, GlissadeError } from './errors.ts'
 export type { Shape } from './shape.ts'
 export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
 export { arange, eye, full, linspace, ones, onesLike, type TensorData, type TensorOptions, tensor, triangle, tril, triu, zeros, zerosLike } from './create.ts'
+export { formatTensor, print } from './print.ts'
 export * as random from './random.ts'
 export { manualSeed } from './random.ts'
 

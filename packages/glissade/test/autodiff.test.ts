@@ -234,6 +234,20 @@ describe('a checkpoint', () => {
     expect(nodesOf(held).has(first as Tensor)).toBe(true)
   })
 
+  test('computes again behind barriers that wait for the gradient: on the inputs, and on the keys of random draws', () => {
+    const input = tensor([8, 7, 6, 5, 4, 3, 2, 1])
+    const y = checkpoint((a: Tensor) => bernoulli([8], 0.5).where(a.exp().mul(a), 0), input)
+    const seed = tensor([1, 2, 3, 4, 5, 6, 7, 8])
+    const [g] = gradients(y, [input], seed)
+    const barriers = [...nodesOf(g as Tensor)].filter(({ op }) => op.kind === 'wrap' && op.barrier)
+    expect(barriers.map(({ dtype }) => dtype).sort()).toEqual(['float32', 'int32'])
+    for (const barrier of barriers) expect(barrier.inputs[1]).toBe(seed)
+    // Nothing that the gradient computes with is shared with the forward pass, but the leaves.
+    const forward = nodesOf(y.inputs[0])
+    const shared = [...nodesOf(g as Tensor)].filter((node) => forward.has(node) && node.op.kind !== 'leaf')
+    expect(shared).toEqual([])
+  })
+
   test('draws the same random numbers again', () => {
     manualSeed(3)
     const drop = (a: Tensor): Tensor => bernoulli([64], 0.5).where(a.mul(2), 0)

@@ -9,11 +9,16 @@ import type { Tensor } from '../src/tensor.ts'
 
 /** Samples whose x tells which they are, in two columns. */
 function numbered(count: number): data.Dataset<{ x: Tensor; y: Tensor }> {
-  const x = tensor(Float32Array.from({ length: count * 2 }, (_, i) => Math.floor(i / 2) + (i % 2) / 10), { shape: [count, 2] })
+  const x = tensor(
+    Float32Array.from({ length: count * 2 }, (_, i) => Math.floor(i / 2) + (i % 2) / 10),
+    { shape: [count, 2] },
+  )
   return data.dataset({ x, y: tensor(Int32Array.from({ length: count }, (_, i) => i % 3)) })
 }
 
-async function collect(batches: AsyncIterable<{ x: Tensor; y: Tensor }>): Promise<{ shapes: (readonly number[])[]; ids: number[] }> {
+async function collect(
+  batches: AsyncIterable<{ x: Tensor; y: Tensor }>,
+): Promise<{ shapes: (readonly number[])[]; ids: number[] }> {
   const found = { shapes: [] as (readonly number[])[], ids: [] as number[] }
   for await (const { x, y } of batches) {
     found.shapes.push(x.shape)
@@ -33,14 +38,21 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 describe('batches', () => {
   it('hold every sample once, the last as few as are left', async () => {
     const { shapes, ids } = await collect(numbered(10).batches(4))
-    expect(shapes).toEqual([[4, 2], [4, 2], [2, 2]])
+    expect(shapes).toEqual([
+      [4, 2],
+      [4, 2],
+      [2, 2],
+    ])
     expect(ids).toEqual(upTo(10))
     expect((await collect(numbered(10).batches(4, { dropLast: true }))).ids).toEqual(upTo(8))
   })
 
   it('are shuffled by the seed, anew in each pass', async () => {
     const set = numbered(50)
-    const passes = [await collect(set.batches(8, { shuffle: true, seed: 3 })), await collect(set.batches(8, { shuffle: true, seed: 3 }))]
+    const passes = [
+      await collect(set.batches(8, { shuffle: true, seed: 3 })),
+      await collect(set.batches(8, { shuffle: true, seed: 3 })),
+    ]
     for (const { ids } of passes) {
       expect(ids).not.toEqual(upTo(50))
       expect([...ids].sort((a, b) => a - b)).toEqual(upTo(50))
@@ -67,9 +79,12 @@ describe('sets', () => {
     expect(parts.map((part) => part.length)).toEqual([70, 20, 10])
     const ids = await Promise.all(parts.map(async (part) => (await collect(part.batches(64))).ids))
     expect(ids.flat().sort((a, b) => a - b)).toEqual(upTo(100))
-    for (const label of [0, 1, 2]) expect(Math.abs(ids[0].filter((id) => id % 3 === label).length - 70 / 3)).toBeLessThan(1.7)
+    for (const label of [0, 1, 2])
+      expect(Math.abs(ids[0].filter((id) => id % 3 === label).length - 70 / 3)).toBeLessThan(1.7)
     const same = await numbered(100).split([0.7, 0.3], { seed: 1 })
-    expect((await numbered(100).split(0.7, { seed: 1 })).map((part) => part.length)).toEqual(same.map((part) => part.length))
+    expect((await numbered(100).split(0.7, { seed: 1 })).map((part) => part.length)).toEqual(
+      same.map((part) => part.length),
+    )
   })
 
   it('can be selected from, cut, and computed with', async () => {
@@ -124,7 +139,9 @@ describe('digits', () => {
       for (let i = 0; i < 1000; i++) seen.add(key(values.subarray(i * 784, (i + 1) * 784)))
     }
     const tests = await test.values('x')
-    const shared = Array.from({ length: 2000 }, (_, i) => seen.has(key(tests.subarray(i * 784, (i + 1) * 784)))).filter(Boolean)
+    const shared = Array.from({ length: 2000 }, (_, i) => seen.has(key(tests.subarray(i * 784, (i + 1) * 784)))).filter(
+      Boolean,
+    )
     expect(shared.length).toBe(0)
   })
 
@@ -132,10 +149,13 @@ describe('digits', () => {
     await expect(data.digits({ source: '/nowhere' })).rejects.toThrow(/looked in \/nowhere\/\d.json/)
     const folder = await mkdtemp(join(tmpdir(), 'glissade-digits-'))
     try {
-      for (let digit = 0; digit < 10; digit++) await writeFile(join(folder, `${digit}.json`), `{"data":[${new Array(784).fill(0.5).join()}]}`)
+      for (let digit = 0; digit < 10; digit++)
+        await writeFile(join(folder, `${digit}.json`), `{"data":[${new Array(784).fill(0.5).join()}]}`)
       expect((await data.digits({ source: folder })).train.length).toBe(8)
       await writeFile(join(folder, '3.json'), '{"data":[0,0,')
-      await expect(data.digits({ source: folder })).rejects.toThrow(/3.json: content: received 13 characters that are not JSON/)
+      await expect(data.digits({ source: folder })).rejects.toThrow(
+        /3.json: content: received 13 characters that are not JSON/,
+      )
       await writeFile(join(folder, '3.json'), '{"data":[0,1]}')
       await expect(data.digits({ source: folder })).rejects.toThrow(/received 2 numbers/)
       await writeFile(join(folder, '3.json'), `{"data":[${new Array(784).fill(7).join()}]}`)

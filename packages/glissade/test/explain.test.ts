@@ -24,7 +24,10 @@ afterEach(() => {
   for (const probe of probes.splice(0)) probe.stop()
 })
 
-const x = tensor([[1, -2], [3, 0.5]])
+const x = tensor([
+  [1, -2],
+  [3, 0.5],
+])
 const list = async (t: Tensor | undefined): Promise<number[]> => Array.from((await t?.data()) ?? [])
 const close = async (received: Tensor | undefined, expected: Tensor): Promise<void> => {
   const [a, b] = [await list(received), await list(expected)]

@@ -12,13 +12,26 @@ import { type BackendName, probeBackend, setBackend } from '../src/run/backend.t
 import { compile } from '../src/run/compile.ts'
 import type { Tensor } from '../src/tensor.ts'
 import { Cnn, Mlp } from './golden/networks.ts'
-import { expectClose, type Golden, type LayerCase, type LossCase, type NetworkCase, type OptimizerCases, probeOf, readGolden, setWeights, toFloat32 } from './golden/read.ts'
+import {
+  expectClose,
+  type Golden,
+  type LayerCase,
+  type LossCase,
+  type NetworkCase,
+  type OptimizerCases,
+  probeOf,
+  readGolden,
+  setWeights,
+  toFloat32,
+} from './golden/read.ts'
 
 /** Inputs and results are rounded to 24 bits (6e-8), sums of some hundred terms and values near 1000 add to that. */
 const float32 = { absolute: 3e-5, relative: 3e-5 }
 
 /** Twenty steps of an optimizer, or ten of a network, carry rounding on. */
 const afterSteps = { absolute: 2e-4, relative: 2e-4 }
+
+const optimizers = { sgd: optim.sgd, adam: optim.adam, adamW: optim.adamW }
 
 const probed = (value: Tensor): Tensor => value.mul(probeOf(value)).sum()
 const numbers = async (t: Tensor): Promise<ArrayLike<number>> => t.data()
@@ -33,14 +46,21 @@ for (const name of names) {
 describe.each(names)('on %s', (backend) => {
   const reason = missing.get(backend)
   const test = (title: string, body: () => Promise<void>): void => {
-    it.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (skipped: ${reason})`, { timeout: 120_000 }, async () => {
-      await setBackend(backend)
-      await body()
-    })
+    it.skipIf(reason !== undefined)(
+      reason === undefined ? title : `${title} (skipped: ${reason})`,
+      { timeout: 120_000 },
+      async () => {
+        await setBackend(backend)
+        await body()
+      },
+    )
   }
 
   test('layers and activations give PyTorch’s numbers', async () => {
-    const cases = [...readGolden<Golden<LayerCase>>('layers').cases, ...readGolden<Golden<LayerCase>>('activations').cases]
+    const cases = [
+      ...readGolden<Golden<LayerCase>>('layers').cases,
+      ...readGolden<Golden<LayerCase>>('activations').cases,
+    ]
     const make = nn as unknown as Record<string, (...args: unknown[]) => Layer>
     const layers = cases.map(({ kind, args, options, weights }) => {
       const layer = make[kind](...args, ...(options && Object.keys(options).length > 0 ? [options] : []))
@@ -92,7 +112,7 @@ describe.each(names)('on %s', (backend) => {
     const [quartic, quadratic, linear] = [a, b, c].map(toFloat32)
     const bound = cases.map(({ kind, options }) => {
       const p = new nn.Parameter(toFloat32(start))
-      return { p, optimizer: optim[kind](options).for([p]) }
+      return { p, optimizer: optimizers[kind](options).for([p]) }
     })
     const step = compile(() =>
       bound.map(({ p, optimizer }) => {
@@ -112,7 +132,9 @@ describe.each(names)('on %s', (backend) => {
   })
 
   test('networks train as in PyTorch', async () => {
-    for (const { kind, x, y, options, weights, gradients: expected, losses } of readGolden<Golden<NetworkCase>>('networks').cases) {
+    for (const { kind, x, y, options, weights, gradients: expected, losses } of readGolden<Golden<NetworkCase>>(
+      'networks',
+    ).cases) {
       const model = kind === 'mlp' ? new Mlp() : new Cnn()
       setWeights(model, weights)
       const optimizer = (kind === 'mlp' ? optim.sgd(options) : optim.adamW(options)).for(model)
@@ -128,7 +150,12 @@ describe.each(names)('on %s', (backend) => {
         const { value, slopes } = await step(input, target)
         if (i === 0) {
           for (const [at, name] of [...model.namedParameters().keys()].entries()) {
-            expectClose(`${kind} gradient of ${name}`, await numbers(slopes[at] as Tensor), expected[name].data, float32)
+            expectClose(
+              `${kind} gradient of ${name}`,
+              await numbers(slopes[at] as Tensor),
+              expected[name].data,
+              float32,
+            )
           }
         }
         found.push(await value.item())

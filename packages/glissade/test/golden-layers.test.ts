@@ -4,7 +4,17 @@ import { gradients } from '../src/autodiff/gradients.ts'
 import { evaluate } from '../src/backends/reference/reference.ts'
 import * as nn from '../src/nn/index.ts'
 import type { Layer } from '../src/nn/module.ts'
-import { double, expectClose, type Golden, type LayerCase, probeOf, readGolden, setWeights, single, toTensor } from './golden/read.ts'
+import {
+  double,
+  expectClose,
+  type Golden,
+  type LayerCase,
+  probeOf,
+  readGolden,
+  setWeights,
+  single,
+  toTensor,
+} from './golden/read.ts'
 
 const make = nn as unknown as Record<string, (...args: unknown[]) => Layer>
 
@@ -17,7 +27,10 @@ function check({ kind, args, options, x, y, dx, weights, gradients: expected }: 
   expect(output.shape).toEqual(y.shape)
   const parameters = [...layer.namedParameters()]
   const found = gradients(output.mul(probeOf(output)).sum(), [input, ...parameters.map(([, parameter]) => parameter)])
-  const [value, ...rest] = evaluate([output, ...found.map((gradient) => gradient ?? expect.fail(`${kind}: no gradient`))])
+  const [value, ...rest] = evaluate([
+    output,
+    ...found.map((gradient) => gradient ?? expect.fail(`${kind}: no gradient`)),
+  ])
   expectClose(`${kind} output`, value.data, y.data, tolerance)
   expectClose(`${kind} input gradient`, rest[0].data, dx.data, tolerance)
   parameters.forEach(([name], i) => {
@@ -25,7 +38,8 @@ function check({ kind, args, options, x, y, dx, weights, gradients: expected }: 
   })
 }
 
-const title = ({ kind, args, options, x }: LayerCase): string => `${kind} ${JSON.stringify(args)} ${JSON.stringify(options ?? {})} of [${x.shape.join(', ')}]`
+const title = ({ kind, args, options, x }: LayerCase): string =>
+  `${kind} ${JSON.stringify(args)} ${JSON.stringify(options ?? {})} of [${x.shape.join(', ')}]`
 
 describe('layers give PyTorch’s numbers', () => {
   const { cases } = readGolden<Golden<LayerCase>>('layers')

@@ -10,7 +10,9 @@ const functions = loss as unknown as Record<string, (x: Tensor, target: Tensor, 
 
 describe('losses give PyTorch’s numbers', () => {
   const { cases } = readGolden<Golden<LossCase>>('losses')
-  const titled = cases.map((each) => [`${each.kind} ${JSON.stringify(each.options)} ${Object.keys(each.tensors).join(' ')}`, each] as const)
+  const titled = cases.map(
+    (each) => [`${each.kind} ${JSON.stringify(each.options)} ${Object.keys(each.tensors).join(' ')}`, each] as const,
+  )
   it.each(titled)('%s', (_, { kind, x, target, options, tensors, y, dx }) => {
     const weights = Object.fromEntries(Object.entries(tensors).map(([name, listed]) => [name, toTensor(listed)]))
     const input = toTensor(x)

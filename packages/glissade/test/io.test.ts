@@ -32,13 +32,21 @@ function file(header: unknown, data: Uint8Array = new Uint8Array(), headerLength
   bytes.set(data, 8 + text.length)
   return bytes
 }
-const entry = (dtype: string, shape: number[], from: number, to: number): object => ({ dtype, shape, data_offsets: [from, to] })
-const bytesOf = (...arrays: { buffer: ArrayBufferLike }[]): Uint8Array => Uint8Array.from(arrays.flatMap(({ buffer }) => [...new Uint8Array(buffer)]))
+const entry = (dtype: string, shape: number[], from: number, to: number): object => ({
+  dtype,
+  shape,
+  data_offsets: [from, to],
+})
+const bytesOf = (...arrays: { buffer: ArrayBufferLike }[]): Uint8Array =>
+  Uint8Array.from(arrays.flatMap(({ buffer }) => [...new Uint8Array(buffer)]))
 
 describe('safetensors', () => {
   it('hold tensors of every type, scalars, empty ones and odd names', async () => {
     const tensors = {
-      'a.weight': tensor([[1.5, -2], [3e-40, Number.POSITIVE_INFINITY]]),
+      'a.weight': tensor([
+        [1.5, -2],
+        [3e-40, Number.POSITIVE_INFINITY],
+      ]),
       labels: tensor(Int32Array.of(-(2 ** 31), 7)),
       mask: tensor([true, false, true]),
       scalar: tensor(4),
@@ -51,7 +59,11 @@ describe('safetensors', () => {
     expect(metadata).toEqual({ who: 'me' })
     expect(Object.keys(read).sort()).toEqual(Object.keys(tensors).sort())
     for (const [name, t] of Object.entries(tensors)) {
-      expect([read[name].dtype, read[name].shape, await numbers(read[name])]).toEqual([t.dtype, t.shape, await numbers(t)])
+      expect([read[name].dtype, read[name].shape, await numbers(read[name])]).toEqual([
+        t.dtype,
+        t.shape,
+        await numbers(t),
+      ])
     }
     expect(new DataView(bytes.buffer).getBigUint64(0, true) % 8n).toBe(0n)
   })
@@ -76,11 +88,20 @@ describe('safetensors', () => {
     expect(tensors.long.dtype).toBe('int32')
     expect(await numbers(tensors.double)).toEqual([Math.fround(Math.PI)])
     expect(await numbers(tensors.small)).toEqual([-1, 3])
-    expect(() => io.parseSafetensors(file({ long: entry('I64', [1], 0, 8) }, bytesOf(BigInt64Array.of(2n ** 31n))))).toThrow(/tensor long: received the number 2147483648/)
+    expect(() =>
+      io.parseSafetensors(file({ long: entry('I64', [1], 0, 8) }, bytesOf(BigInt64Array.of(2n ** 31n)))),
+    ).toThrow(/tensor long: received the number 2147483648/)
   })
 
   it('read half precision as the standard says', () => {
-    expect([0x0000, 0x8000, 0x03ff, 0x0400, 0x3555, 0xfbff].map(halfToNumber)).toEqual([0, -0, 1023 * 2 ** -24, 2 ** -14, 1365 * 2 ** -12, -65504])
+    expect([0x0000, 0x8000, 0x03ff, 0x0400, 0x3555, 0xfbff].map(halfToNumber)).toEqual([
+      0,
+      -0,
+      1023 * 2 ** -24,
+      2 ** -14,
+      1365 * 2 ** -12,
+      -65504,
+    ])
     expect(halfToNumber(0x7e00)).toBeNaN()
   })
 
@@ -101,9 +122,21 @@ describe('safetensors', () => {
     ['sizes beyond counting', file({ a: entry('F32', [2 ** 52, 2 ** 52], 0, 4) }, four), /tensor a: size/],
     ['offsets backwards', file({ a: entry('F32', [1], 4, 0) }, four), /tensor a: offsets/],
     ['one offset', file({ a: { dtype: 'F32', shape: [1], data_offsets: [0] } }, four), /tensor a: offsets/],
-    ['data cut short', file({ a: entry('F32', [2], 0, 8) }, four), /bytes 0 to 8 of 4; expected a range inside the data: the file is cut short/],
-    ['a lying size', file({ a: entry('F32', [2], 0, 4) }, four), /tensor a: size: received 4 bytes; expected 8 for F32 \[2\]/],
-    ['an overlap', file({ a: entry('F32', [1], 0, 4), b: entry('F32', [1], 0, 4) }, four), /tensor b: offsets.*no gap and no overlap/],
+    [
+      'data cut short',
+      file({ a: entry('F32', [2], 0, 8) }, four),
+      /bytes 0 to 8 of 4; expected a range inside the data: the file is cut short/,
+    ],
+    [
+      'a lying size',
+      file({ a: entry('F32', [2], 0, 4) }, four),
+      /tensor a: size: received 4 bytes; expected 8 for F32 \[2\]/,
+    ],
+    [
+      'an overlap',
+      file({ a: entry('F32', [1], 0, 4), b: entry('F32', [1], 0, 4) }, four),
+      /tensor b: offsets.*no gap and no overlap/,
+    ],
     ['a gap', file({ a: entry('U8', [1], 0, 1), b: entry('U8', [1], 2, 3) }, four), /tensor b: offsets/],
     ['bytes left over', file({ a: entry('U8', [3], 0, 3) }, four), /data: received 4 bytes; expected 3/],
   ])('refuse %s', (_, bytes, text) => {
@@ -112,7 +145,16 @@ describe('safetensors', () => {
   })
 
   it('cut anywhere, or with any byte changed, are read or refused, and nothing else', async () => {
-    const bytes = await io.formatSafetensors({ w: tensor([[1, 2], [3, 4]]), b: tensor([true, false]) }, { k: 'v' })
+    const bytes = await io.formatSafetensors(
+      {
+        w: tensor([
+          [1, 2],
+          [3, 4],
+        ]),
+        b: tensor([true, false]),
+      },
+      { k: 'v' },
+    )
     const attempt = (changed: Uint8Array): void => {
       try {
         io.parseSafetensors(changed)
@@ -120,7 +162,8 @@ describe('safetensors', () => {
         if (!(error instanceof GlissadeError && error.code === 'file-format')) throw error
       }
     }
-    for (let end = 0; end < bytes.length; end++) expect(() => io.parseSafetensors(bytes.slice(0, end))).toThrow(GlissadeError)
+    for (let end = 0; end < bytes.length; end++)
+      expect(() => io.parseSafetensors(bytes.slice(0, end))).toThrow(GlissadeError)
     for (let at = 0; at < bytes.length; at++) {
       for (const value of [0, 1, 0x22, 0x7f, 0x80, 0xff]) {
         const changed = bytes.slice()
@@ -154,15 +197,31 @@ describe('models', () => {
     expect(metadata.format).toBe('pt')
     expect(loaded.training).toBe(false)
     expect(loaded.toString()).toBe(model.toString())
-    const x = tensor(Float32Array.from({ length: 72 }, (_, i) => Math.sin(i)), { shape: [2, 1, 6, 6] })
+    const x = tensor(
+      Float32Array.from({ length: 72 }, (_, i) => Math.sin(i)),
+      { shape: [2, 1, 6, 6] },
+    )
     expect(await numbers(loaded.forward(x))).toEqual(await numbers(model.eval().forward(x)))
     expect(await readdir(folder)).toEqual(['model.safetensors'])
   })
 
   it('of every described kind can be built again', () => {
     const layers = [
-      nn.linear(2, 3, { bias: false }), nn.conv1d(2, 4, 3, { groups: 2 }), nn.conv3d(1, 1, [1, 2, 2]), nn.maxPool1d(2), nn.maxPool3d(2), nn.avgPool1d(3, { stride: 1 }),
-      nn.avgPool3d(2), nn.relu(), nn.tanh(), nn.sigmoid(), nn.silu(), nn.elu(0.5), nn.softplus(2), nn.flatten(0, 1), network(),
+      nn.linear(2, 3, { bias: false }),
+      nn.conv1d(2, 4, 3, { groups: 2 }),
+      nn.conv3d(1, 1, [1, 2, 2]),
+      nn.maxPool1d(2),
+      nn.maxPool3d(2),
+      nn.avgPool1d(3, { stride: 1 }),
+      nn.avgPool3d(2),
+      nn.relu(),
+      nn.tanh(),
+      nn.sigmoid(),
+      nn.silu(),
+      nn.elu(0.5),
+      nn.softplus(2),
+      nn.flatten(0, 1),
+      network(),
     ]
     const description = io.describeModel(nn.sequential(...layers))
     const again = io.buildModel(JSON.parse(JSON.stringify(description)))
@@ -184,10 +243,14 @@ describe('models', () => {
     await expect(io.loadModel(path)).rejects.toThrow(/own.safetensors: architecture: received weights alone/)
     await io.loadWeights(other, path)
     expect(await numbers(other.fc.weight)).toEqual(await numbers(own.fc.weight))
-    await expect(io.loadWeights(nn.sequential(nn.linear(2, 2)), path)).rejects.toThrow(/own.safetensors does not fit the model:\n {2}0.weight: missing/)
+    await expect(io.loadWeights(nn.sequential(nn.linear(2, 2)), path)).rejects.toThrow(
+      /own.safetensors does not fit the model:\n {2}0.weight: missing/,
+    )
     await expect(io.loadWeights(own, join(folder, 'none.safetensors'))).rejects.toThrow(/looked in .*none.safetensors/)
     await writeFile(join(folder, 'cut.safetensors'), (await readFile(path)).subarray(0, -1))
-    await expect(io.loadWeights(own, join(folder, 'cut.safetensors'))).rejects.toThrow(/cut.safetensors: tensor fc.*cut short/)
+    await expect(io.loadWeights(own, join(folder, 'cut.safetensors'))).rejects.toThrow(
+      /cut.safetensors: tensor fc.*cut short/,
+    )
   })
 
   it.each([
@@ -199,7 +262,10 @@ describe('models', () => {
     ['too many axes', { kind: 'maxPool2d', size: [1, 1, 1, 1] }],
     ['layers that are no list', { kind: 'sequential', layers: {} }],
     ['null', null],
-    ['a nesting without end', Array.from({ length: 50 }).reduce((inner) => ({ kind: 'sequential', layers: [inner] }), { kind: 'relu' })],
+    [
+      'a nesting without end',
+      Array.from({ length: 50 }).reduce((inner) => ({ kind: 'sequential', layers: [inner] }), { kind: 'relu' }),
+    ],
   ])('are not built from %s', (_, description) => {
     expect(() => io.buildModel(description, 'a.safetensors')).toThrow(/^a.safetensors: architecture: model/)
   })
@@ -214,6 +280,10 @@ describe('models', () => {
     expect(await readFile(kept, 'utf8')).toBe('new')
     // A folder stands where the file should go: the rename fails, and what was written beside it is gone.
     await expect(replaceFile(folder, new Uint8Array(3))).rejects.toThrow(/Nothing was changed/)
-    expect((await readdir(join(folder, '..'))).filter((name) => name.endsWith('.part') && name.startsWith(folder.split('/').pop() ?? '?'))).toEqual([])
+    expect(
+      (await readdir(join(folder, '..'))).filter(
+        (name) => name.endsWith('.part') && name.startsWith(folder.split('/').pop() ?? '?'),
+      ),
+    ).toEqual([])
   })
 })

@@ -1,6 +1,24 @@
 /** place.ts: results stay the same to the bit, shared values get one name, invariant ones leave their loops. */
 import { describe, expect, it } from 'vitest'
-import { add, bind, f32, fma, i32, index, load, loop, lt, mul, mut, set, splat, store, sub, task, variable } from '../src/kernel/build.ts'
+import {
+  add,
+  bind,
+  f32,
+  fma,
+  i32,
+  index,
+  load,
+  loop,
+  lt,
+  mul,
+  mut,
+  set,
+  splat,
+  store,
+  sub,
+  task,
+  variable,
+} from '../src/kernel/build.ts'
 import { interpretKernel } from '../src/kernel/interpret.ts'
 import type { Expr, Kernel, KernelBuffer, Stmt } from '../src/kernel/ir.ts'
 import { threefry } from '../src/kernel/math.ts'
@@ -67,7 +85,13 @@ describe('place', () => {
 
   it('moves what does not change in a loop to the outermost block that can hold it', () => {
     const address = add(add(mul(at('k'), index(4)), mul(at('j'), index(64))), add(mul(task, index(512)), index(3)))
-    expect(placed(loop('j', index(0), index(8), 1, [loop('k', index(0), index(16), 1, [store('y', address, mul(x(at('j')), splatSum()))])]))).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        loop('j', index(0), index(8), 1, [
+          loop('k', index(0), index(16), 1, [store('y', address, mul(x(at('j')), splatSum()))]),
+        ]),
+      ),
+    ).toMatchInlineSnapshot(`
       "let t0: index = task * 512
       let t1: f32 = x[task] + 2.0
       for j in 0..8 {
@@ -85,9 +109,13 @@ describe('place', () => {
 
   it('shares the variable part of addresses that differ by a constant', () => {
     const row = (r: number): Expr => add(mul(add(at('i'), index(r)), index(64)), at('k'))
-    expect(placed(loop('i', index(0), index(8), 4, [loop('k', index(0), index(64), 1, [
-      store('y', row(0), x(row(1))), store('y', row(2), x(row(3))),
-    ])]))).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        loop('i', index(0), index(8), 4, [
+          loop('k', index(0), index(64), 1, [store('y', row(0), x(row(1))), store('y', row(2), x(row(3)))]),
+        ]),
+      ),
+    ).toMatchInlineSnapshot(`
       "for i in 0..8 step 4 {
         let t0: index = i * 64
         for k in 0..64 {
@@ -101,7 +129,13 @@ describe('place', () => {
 
   it('keeps a broadcast load in one piece', () => {
     const acc = variable('acc', 'f32', 4)
-    expect(placed(mut('acc', f32(0, 4)), loop('k', index(0), index(8), 1, [set('acc', fma(splat(x(at('k')), 4), x(mul(at('k'), index(4)), 4), acc))]), store('y', index(0), acc))).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        mut('acc', f32(0, 4)),
+        loop('k', index(0), index(8), 1, [set('acc', fma(splat(x(at('k')), 4), x(mul(at('k'), index(4)), 4), acc))]),
+        store('y', index(0), acc),
+      ),
+    ).toMatchInlineSnapshot(`
       "mut acc: f32x4 = f32x4(0.0)
       for k in 0..8 {
         acc = fma(f32x4(x[k]), x[k * 4].x4, acc)
@@ -155,11 +189,13 @@ describe('place', () => {
   })
 
   it('does not move a load across a store to its buffer, nor out of a loop that stores to it', () => {
-    expect(placed(
-      store('y', index(0), add(y(index(5)), y(index(5)))),
-      store('y', index(1), y(index(5))),
-      loop('i', index(0), index(8), 1, [store('y', at('i'), add(y(index(7)), f32(1)))]),
-    )).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        store('y', index(0), add(y(index(5)), y(index(5)))),
+        store('y', index(1), y(index(5))),
+        loop('i', index(0), index(8), 1, [store('y', at('i'), add(y(index(7)), f32(1)))]),
+      ),
+    ).toMatchInlineSnapshot(`
       "let t0: f32 = y[5]
       y[0] = t0 + t0
       y[1] = y[5]
@@ -172,14 +208,16 @@ describe('place', () => {
   it('does not move what reads a mut across its sets', () => {
     const m = variable('m', 'f32')
     const twice = (): Expr => add(m, m)
-    expect(placed(
-      mut('m', f32(0)),
-      store('y', index(0), twice()),
-      loop('i', index(0), index(8), 1, [store('y', at('i'), mul(twice(), twice())), set('m', add(m, f32(1)))]),
-      bind('old', m),
-      set('m', f32(3)),
-      store('y', index(2), sub(variable('old', 'f32'), m)),
-    )).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        mut('m', f32(0)),
+        store('y', index(0), twice()),
+        loop('i', index(0), index(8), 1, [store('y', at('i'), mul(twice(), twice())), set('m', add(m, f32(1)))]),
+        bind('old', m),
+        set('m', f32(3)),
+        store('y', index(2), sub(variable('old', 'f32'), m)),
+      ),
+    ).toMatchInlineSnapshot(`
       "mut m: f32 = 0.0
       y[0] = m + m
       for i in 0..8 {
@@ -195,12 +233,14 @@ describe('place', () => {
 
   it('does not see through the name of an index that reads a mut', () => {
     const w = variable('w', 'index')
-    expect(placed(
-      mut('w', task),
-      bind('before', add(w, index(1))),
-      set('w', index(9)),
-      store('y', add(variable('before', 'index'), index(2)), f32(0)),
-    )).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        mut('w', task),
+        bind('before', add(w, index(1))),
+        set('w', index(9)),
+        store('y', add(variable('before', 'index'), index(2)), f32(0)),
+      ),
+    ).toMatchInlineSnapshot(`
       "mut w: index = task
       let before: index = w + 1
       w = 9
@@ -209,14 +249,16 @@ describe('place', () => {
   })
 
   it('keeps the names of lets, and drops what nothing uses', () => {
-    expect(placed(
-      bind('t0', add(x(index(0)), f32(1))),
-      bind('unused', x(index(9))),
-      bind('same', add(x(index(0)), f32(1))),
-      bind('constant', i32(4)),
-      store('y', index(0), mul(variable('t0', 'f32'), mul(x(index(3)), x(index(3))))),
-      store('y', index(1), variable('same', 'f32')),
-    )).toMatchInlineSnapshot(`
+    expect(
+      placed(
+        bind('t0', add(x(index(0)), f32(1))),
+        bind('unused', x(index(9))),
+        bind('same', add(x(index(0)), f32(1))),
+        bind('constant', i32(4)),
+        store('y', index(0), mul(variable('t0', 'f32'), mul(x(index(3)), x(index(3))))),
+        store('y', index(1), variable('same', 'f32')),
+      ),
+    ).toMatchInlineSnapshot(`
       "let t0: f32 = x[0] + 1.0
       let t1: f32 = x[3]
       y[0] = t0 * (t1 * t1)
@@ -226,7 +268,10 @@ describe('place', () => {
 
   it('takes expression graphs whose trees would be too large to write out', () => {
     const [a, b] = threefry(i32(1, 4), i32(2, 4), splat(i32(3), 4), i32(4, 4))
-    const body = place([store('m', index(0), a), store('m', index(4), b)], [{ name: 'm', type: 'i32', access: 'write', length: 8 }])
+    const body = place(
+      [store('m', index(0), a), store('m', index(4), b)],
+      [{ name: 'm', type: 'i32', access: 'write', length: 8 }],
+    )
     const text = printStatements(body)
     expect(text).not.toContain('%')
     expect(body.length).toBeLessThan(80)

@@ -1,6 +1,37 @@
 /** print.ts: what people read. */
 import { expect, it } from 'vitest'
-import { add, and, binary, bind, convert, div, f32, fma, gather, i32, index, load, loop, lt, mask, max, mul, mut, neg, ramp, reduceLanes, scatter, select, set, splat, store, sub, task, unary, variable } from '../src/kernel/build.ts'
+import {
+  add,
+  and,
+  binary,
+  bind,
+  convert,
+  div,
+  f32,
+  fma,
+  gather,
+  i32,
+  index,
+  load,
+  loop,
+  lt,
+  mask,
+  max,
+  mul,
+  mut,
+  neg,
+  ramp,
+  reduceLanes,
+  scatter,
+  select,
+  set,
+  splat,
+  store,
+  sub,
+  task,
+  unary,
+  variable,
+} from '../src/kernel/build.ts'
 import type { Kernel } from '../src/kernel/ir.ts'
 import { float32Text, printExpr, printKernel } from '../src/kernel/print.ts'
 
@@ -8,16 +39,32 @@ it('prints buffers, loops and typed names', () => {
   const i = variable('i', 'index')
   const acc = variable('acc', 'f32', 8)
   const kernel: Kernel = {
-    kind: 'reduce', scratch: 64, tasks: 3, flops: 48, bytes: 204,
-    buffers: [{ name: 'x', type: 'f32', access: 'read', length: 48 }, { name: 'y', type: 'f32', access: 'write', length: 3 }],
+    kind: 'reduce',
+    scratch: 64,
+    tasks: 3,
+    flops: 48,
+    bytes: 204,
+    buffers: [
+      { name: 'x', type: 'f32', access: 'read', length: 48 },
+      { name: 'y', type: 'f32', access: 'write', length: 3 },
+    ],
     body: [
       mut('acc', f32(0, 8)),
       loop('i', index(0), index(16), 8, [
         bind('at', add(mul(task, index(16)), i)),
         set('acc', fma(load('x', 'f32', variable('at', 'index'), 8), splat(load('scratch', 'f32', i), 8), acc)),
       ]),
-      { op: 'while', condition: lt(load('scratch', 'f32', index(0)), f32(1)), body: [store('scratch', index(0), f32(2))] },
-      { op: 'if', condition: lt(task, index(1)), then: [store('y', task, reduceLanes('add', acc))], else: [scatter('y', convert('indexToI32', task), f32(1))] },
+      {
+        op: 'while',
+        condition: lt(load('scratch', 'f32', index(0)), f32(1)),
+        body: [store('scratch', index(0), f32(2))],
+      },
+      {
+        op: 'if',
+        condition: lt(task, index(1)),
+        then: [store('y', task, reduceLanes('add', acc))],
+        else: [scatter('y', convert('indexToI32', task), f32(1))],
+      },
     ],
   }
   expect(printKernel(kernel)).toMatchInlineSnapshot(`
@@ -45,9 +92,20 @@ it('prints buffers, loops and typed names', () => {
 it('prints expressions with the brackets they need and no others', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => variable(name, 'f32'))
   const texts = [
-    mul(add(a, b), c), add(mul(a, b), c), sub(a, sub(b, c)), sub(sub(a, b), c), div(a, mul(b, c)), neg(add(a, b)), unary('sqrt', a), max(a, b),
-    select(and(lt(a, b), unary('not', lt(b, c))), f32(-1), c), load('x', 'f32', index(3), 4, mask(true)), load('x', 'f32', index(3), 4, lt(a, b)),
-    gather('x', 'f32', ramp(4), lt(f32(1, 4), f32(2, 4))), binary('shl', i32(1, 8), i32(3, 8)), sub(a, f32(-2)),
+    mul(add(a, b), c),
+    add(mul(a, b), c),
+    sub(a, sub(b, c)),
+    sub(sub(a, b), c),
+    div(a, mul(b, c)),
+    neg(add(a, b)),
+    unary('sqrt', a),
+    max(a, b),
+    select(and(lt(a, b), unary('not', lt(b, c))), f32(-1), c),
+    load('x', 'f32', index(3), 4, mask(true)),
+    load('x', 'f32', index(3), 4, lt(a, b)),
+    gather('x', 'f32', ramp(4), lt(f32(1, 4), f32(2, 4))),
+    binary('shl', i32(1, 8), i32(3, 8)),
+    sub(a, f32(-2)),
   ].map(printExpr)
   expect(texts.join('\n')).toMatchInlineSnapshot(`
     "(a + b) * c
@@ -75,6 +133,7 @@ it('prints what a statement shares once, above it', () => {
 })
 
 it('prints float32 constants by their shortest digits', () => {
-  expect([0.1, 1, -0, 1 / 3, 1e-7, 16777216, 3.4028234663852886e38, 1e-45, Infinity, NaN].map(Math.fround).map(float32Text)).toEqual(
-    ['0.1', '1.0', '-0.0', '0.33333334', '1e-7', '16777216.0', '3.4028235e+38', '1e-45', 'Infinity', 'NaN'])
+  expect(
+    [0.1, 1, -0, 1 / 3, 1e-7, 16777216, 3.4028234663852886e38, 1e-45, Infinity, NaN].map(Math.fround).map(float32Text),
+  ).toEqual(['0.1', '1.0', '-0.0', '0.33333334', '1e-7', '16777216.0', '3.4028235e+38', '1e-45', 'Infinity', 'NaN'])
 })

@@ -4,7 +4,39 @@
  * They hold what such a pass can get wrong: nested loops, some that do not turn, `mut`s set at several
  * depths, `if` and `while`, stores and loads of the same buffers, loads that only their guard keeps inside.
  */
-import { add, and, binary, bind, compare, convert, div, f32, fma, gather, i32, index, load, loop, lt, max, min, mul, mut, neg, ramp, reduceLanes, scatter, select, set, splat, store, sub, task, unary, variable } from '../src/kernel/build.ts'
+import {
+  add,
+  and,
+  binary,
+  bind,
+  compare,
+  convert,
+  div,
+  f32,
+  fma,
+  gather,
+  i32,
+  index,
+  load,
+  loop,
+  lt,
+  max,
+  min,
+  mul,
+  mut,
+  neg,
+  ramp,
+  reduceLanes,
+  scatter,
+  select,
+  set,
+  splat,
+  store,
+  sub,
+  task,
+  unary,
+  variable,
+} from '../src/kernel/build.ts'
 import type { Expr, Kernel, KernelBuffer, Stmt, Type } from '../src/kernel/ir.ts'
 
 /** A small generator of our own, so that a failing seed fails everywhere (mulberry32). */
@@ -51,9 +83,19 @@ class KernelWriter {
 
   kernel(): Kernel {
     const start: Stmt[] = []
-    for (let at = 0; at < length; at += lanes) start.push(store('scratch', index(at), load('x', 'f32', index(at), lanes)))
+    for (let at = 0; at < length; at += lanes)
+      start.push(store('scratch', index(at), load('x', 'f32', index(at), lanes)))
     // Variables that all blocks read and set, so that a value moved across a set shows.
-    const shared = ([['f32', 1], ['f32', lanes], ['i32', 1], ['i32', lanes], ['index', 1], ['mask', 1]] as const).map(([type, n]) => {
+    const shared = (
+      [
+        ['f32', 1],
+        ['f32', lanes],
+        ['i32', 1],
+        ['i32', lanes],
+        ['index', 1],
+        ['mask', 1],
+      ] as const
+    ).map(([type, n]) => {
       const name = this.#name('w')
       start.push(mut(name, this.#expr(type, n, 2)))
       this.#visible.push({ expr: variable(name, type, n), mutable: true })
@@ -62,7 +104,15 @@ class KernelWriter {
     const body: Stmt[] = [...start]
     while (this.#left > 0) body.push(...this.#block(0))
     const at = mul(task, index(lanes))
-    return { kind: 'map', buffers, scratch: length, tasks: 2, flops: 0, bytes: 0, body: [...body, store('y', at, shared[1]), store('m', at, shared[3])] }
+    return {
+      kind: 'map',
+      buffers,
+      scratch: length,
+      tasks: 2,
+      flops: 0,
+      bytes: 0,
+      body: [...body, store('y', at, shared[1]), store('m', at, shared[3])],
+    }
   }
 
   #below(n: number): number {
@@ -124,10 +174,14 @@ class KernelWriter {
     const n = this.#pick([1, lanes])
     if (this.#random() < 0.3) {
       const at = this.#clampI32(this.#expr('i32', n, 2), 0, length - 1)
-      return this.#random() < 0.5 ? scatter('y', at, this.#expr('f32', n, 3)) : scatter('m', at, this.#expr('i32', n, 3))
+      return this.#random() < 0.5
+        ? scatter('y', at, this.#expr('f32', n, 3))
+        : scatter('m', at, this.#expr('i32', n, 3))
     }
     const at = this.#address(n)
-    return this.#random() < 0.6 ? store(this.#pick(['y', 'scratch']), at, this.#expr('f32', n, 3)) : store('m', at, this.#expr('i32', n, 3))
+    return this.#random() < 0.6
+      ? store(this.#pick(['y', 'scratch']), at, this.#expr('f32', n, 3))
+      : store('m', at, this.#expr('i32', n, 3))
   }
 
   #loop(depth: number): Stmt[] {
@@ -135,7 +189,12 @@ class KernelWriter {
     const counter = variable(name, 'index')
     const kind = this.#below(3)
     const from = kind === 0 ? index(this.#below(3)) : this.#clamp(this.#expr('index', 1, 2), 0, 3)
-    const to = kind === 2 ? add(from, index(1 + this.#below(3))) : kind === 0 ? index(this.#below(5)) : this.#clamp(this.#expr('index', 1, 2), 0, 5)
+    const to =
+      kind === 2
+        ? add(from, index(1 + this.#below(3)))
+        : kind === 0
+          ? index(this.#below(5))
+          : this.#clamp(this.#expr('index', 1, 2), 0, 5)
     const before = [this.#visible.length, this.#made.length]
     const [first, end] = [this.#name('v'), this.#name('v')]
     const ends = [bind(first, from), bind(end, to)]
@@ -145,7 +204,8 @@ class KernelWriter {
     if (this.#random() < 0.5) body.push(this.#onlyWhere(lt(...bounds)))
     this.#visible.length = before[0]
     this.#made.length = before[1]
-    const turns = kind === 2 ? loop(name, from, to, 1 + this.#below(2), body) : loop(name, ...bounds, 1 + this.#below(2), body)
+    const turns =
+      kind === 2 ? loop(name, from, to, 1 + this.#below(2), body) : loop(name, ...bounds, 1 + this.#below(2), body)
     return [...ends, turns]
   }
 
@@ -153,10 +213,15 @@ class KernelWriter {
     const at = this.#expr('index', 1, 2)
     // Only the condition keeps the load inside.
     const inside = and(compare('le', index(0), at), lt(at, index(length)))
-    const guarded: Stmt[] = this.#random() < 0.5 ? [store('y', this.#address(1), add(load(this.#pick(['x', 'y']), 'f32', at), this.#expr('f32', 1, 2)))] : []
+    const guarded: Stmt[] =
+      this.#random() < 0.5
+        ? [store('y', this.#address(1), add(load(this.#pick(['x', 'y']), 'f32', at), this.#expr('f32', 1, 2)))]
+        : []
     const condition = guarded.length > 0 ? inside : this.#expr('mask', 1, 3)
     const then = [...guarded, ...this.#block(depth + 1)]
-    return this.#random() < 0.5 ? { op: 'if', condition, then } : { op: 'if', condition, then, else: this.#block(depth + 1) }
+    return this.#random() < 0.5
+      ? { op: 'if', condition, then }
+      : { op: 'if', condition, then, else: this.#block(depth + 1) }
   }
 
   #while(depth: number): Stmt[] {
@@ -167,7 +232,11 @@ class KernelWriter {
     const before = bind(end, this.#clampI32(this.#expr('i32', 1, 2), -1, 3))
     const body = this.#block(depth + 1)
     if (this.#random() < 0.5) body.push(this.#onlyWhere(lt(i32(0), limit)))
-    return [before, mut(name, i32(0)), { op: 'while', condition: lt(turn, limit), body: [...body, set(name, add(turn, i32(2)))] }]
+    return [
+      before,
+      mut(name, i32(0)),
+      { op: 'while', condition: lt(turn, limit), body: [...body, set(name, add(turn, i32(2)))] },
+    ]
   }
 
   /** Loads element 0 where `turning` holds, else far outside: a load that leaves its loop is noticed. */
@@ -200,7 +269,8 @@ class KernelWriter {
 
   #leaf(type: Type, n: number): Expr {
     const choices = this.#visible.filter(({ expr }) => expr.type === type && expr.lanes === n)
-    if (choices.length > 0 && this.#random() < 0.9) return this.#pick(this.#random() < 0.5 ? choices.slice(-2) : choices).expr
+    if (choices.length > 0 && this.#random() < 0.9)
+      return this.#pick(this.#random() < 0.5 ? choices.slice(-2) : choices).expr
     if (type === 'f32') return f32(this.#pick([0, -0, 1, 0.5, -3, 1e20]), n)
     if (type === 'index') return index(this.#below(6))
     if (type === 'mask') return lt(this.#leaf('i32', n), i32(this.#below(4), n))
@@ -215,10 +285,16 @@ class KernelWriter {
       if (kind < 5) return sub(e(), e())
       if (kind < 7) return mul(e(), index(this.#below(7) - 2))
       if (kind < 8) return this.#clamp(mul(e(), e()), -20, 20)
-      return kind === 8 ? binary(this.#pick(['div', 'mod']), e(), index(1 + this.#below(5))) : convert('i32ToIndex', this.#clampI32(e('i32', 1), -50, 50))
+      return kind === 8
+        ? binary(this.#pick(['div', 'mod']), e(), index(1 + this.#below(5)))
+        : convert('i32ToIndex', this.#clampI32(e('i32', 1), -50, 50))
     }
     if (type === 'mask') {
-      if (kind < 5) return compare(this.#pick(['lt', 'le', 'eq']), ...this.#pair(this.#pick<Type>(n === 1 ? ['f32', 'i32', 'index'] : ['f32', 'i32']), n, d))
+      if (kind < 5)
+        return compare(
+          this.#pick(['lt', 'le', 'eq']),
+          ...this.#pair(this.#pick<Type>(n === 1 ? ['f32', 'i32', 'index'] : ['f32', 'i32']), n, d),
+        )
       return kind < 8 ? binary(this.#pick(['and', 'or']), e(), e()) : unary('not', e())
     }
     if (kind === 0) return select(e('mask'), e(), e())
@@ -227,11 +303,15 @@ class KernelWriter {
     if (type === 'i32') {
       if (kind < 4) return load(this.#pick(integers), 'i32', this.#address(n), n)
       if (kind === 4) return convert('maskToI32', e('mask'))
-      if (kind === 5) return n === 1 ? convert('indexToI32', e('index')) : gather('n', 'i32', this.#clampI32(e(), 0, length - 1), e('mask'))
+      if (kind === 5)
+        return n === 1
+          ? convert('indexToI32', e('index'))
+          : gather('n', 'i32', this.#clampI32(e(), 0, length - 1), e('mask'))
       if (kind === 6) return binary(this.#pick(['shl', 'shr', 'ushr']), e(), i32(this.#below(32), n))
       return binary(this.#pick(['add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor']), e(), e())
     }
-    if (kind < 4) return load(this.#pick(floats), 'f32', this.#address(n), n, this.#random() < 0.3 ? e('mask', 1) : undefined)
+    if (kind < 4)
+      return load(this.#pick(floats), 'f32', this.#address(n), n, this.#random() < 0.3 ? e('mask', 1) : undefined)
     if (kind === 4) return fma(e(), e(), e())
     if (kind === 5) return convert('toF32', e('i32'))
     if (kind === 6) return gather(this.#pick(floats), 'f32', this.#clampI32(e('i32'), 0, length - 1))
@@ -256,5 +336,6 @@ export function randomBuffers(seed: number): (Float32Array | Int32Array)[] {
   return buffers.map(({ type }) =>
     type === 'f32'
       ? Float32Array.from({ length }, () => (random() < 0.1 ? 0 : random() * 8 - 4))
-      : Int32Array.from({ length }, () => Math.floor(random() * 40) - 10))
+      : Int32Array.from({ length }, () => Math.floor(random() * 40) - 10),
+  )
 }

@@ -7,7 +7,12 @@ import type { Tensor } from '../src/tensor.ts'
 
 const numbers = (t: Tensor): number[] => [...evaluate([t])[0].data]
 const labels = (...values: number[]): Tensor => tensor(Int32Array.from(values))
-const scores = tensor([[3, 1, 2], [0, 5, 1], [1, 2, 9], [4, 0, 0]])
+const scores = tensor([
+  [3, 1, 2],
+  [0, 5, 1],
+  [1, 2, 9],
+  [4, 0, 0],
+])
 
 describe('accuracy', () => {
   it('is the share of samples whose highest score is at the label', () => {
@@ -15,7 +20,12 @@ describe('accuracy', () => {
     expect(numbers(metrics.accuracy(labels(1, 2, 2), labels(1, 1, 2)))[0]).toBeCloseTo(2 / 3, 6)
   })
   it('takes classes on axis 1', () => {
-    const perPixel = tensor([[[0, 9], [1, 0]]]) // [1, 2 classes, 2 places]
+    const perPixel = tensor([
+      [
+        [0, 9],
+        [1, 0],
+      ],
+    ]) // [1, 2 classes, 2 places]
     expect(numbers(metrics.accuracy(perPixel, tensor(Int32Array.of(1, 1), { shape: [1, 2] })))).toEqual([0.5])
   })
   it('refuses labels of another shape or type', () => {

@@ -249,11 +249,14 @@ describe('memory', () => {
     const [tasks, length] = [64, 5000]
     const out = new Float32Array(tasks)
     const a = noise(tasks * length)
-    const executable = await two.compile(planOf([sums(tasks, length, 40)], [a, out]))
+    const before = two.memory().arenas
+    const executable = await two.compile({ ...planOf([sums(tasks, length, 40)], [a, out]), arenaBytes: 1 << 20 })
     const running = executable.run([storageOf(a), storageOf(out)])
     executable.release()
+    expect(two.memory().arenas).toBeGreaterThanOrEqual(before + (1 << 20))
     await running
     expect(out.every((x) => x !== 0)).toBe(true)
+    expect(two.memory().arenas).toBeLessThan(before + (1 << 20))
     expect(() => executable.run([storageOf(a), storageOf(out)])).toThrow(/was released/)
   })
 

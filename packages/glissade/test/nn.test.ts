@@ -75,7 +75,9 @@ describe('names', () => {
       t.inputs.forEach(visit)
     }
     visit(y)
-    expect([...found]).toEqual(expect.arrayContaining(['', 'blocks.0.attn', 'blocks.0', 'blocks.1.norms.after', 'head.0', 'head.1', 'head.2']))
+    expect([...found]).toEqual(
+      expect.arrayContaining(['', 'blocks.0.attn', 'blocks.0', 'blocks.1.norms.after', 'head.0', 'head.1', 'head.2']),
+    )
     expect(net.blocks[1].attn.weight.path).toBe('blocks.1.attn.weight')
   })
 
@@ -179,15 +181,23 @@ describe('state dicts', () => {
     net[0].parameters().forEach((parameter) => {
       parameter.write(new Float32Array(parameter.size).fill(7))
     })
-    const load = (dict: Record<string, Tensor>, strict = true): Promise<unknown> => net.loadStateDict(dict, { strict, source: 'a.safetensors' })
+    const load = (dict: Record<string, Tensor>, strict = true): Promise<unknown> =>
+      net.loadStateDict(dict, { strict, source: 'a.safetensors' })
     await expect(load({ '0.weight': tensor([[1, 2]]), extra: tensor([1]) })).rejects.toThrow(
       'a.safetensors does not fit the model:\n  0.bias: missing; expected [1]\n  extra: not in the model\n',
     )
-    await expect(load({ '0.weight': tensor([[1, 2, 3]]), '0.bias': tensor([1]) })).rejects.toThrow('0.weight: received [1, 3], expected [1, 2]')
+    await expect(load({ '0.weight': tensor([[1, 2, 3]]), '0.bias': tensor([1]) })).rejects.toThrow(
+      '0.weight: received [1, 3], expected [1, 2]',
+    )
     expect(numbers((net[0] as nn.Linear).weight)).toEqual([7, 7])
-    expect(await load({ '0.weight': tensor([[1, 2]]), extra: tensor([1]) }, false)).toEqual({ missing: ['0.bias'], unexpected: ['extra'] })
+    expect(await load({ '0.weight': tensor([[1, 2]]), extra: tensor([1]) }, false)).toEqual({
+      missing: ['0.bias'],
+      unexpected: ['extra'],
+    })
     expect(numbers((net[0] as nn.Linear).weight)).toEqual([1, 2])
-    expect(await codeOf(() => load({ '0.weight': tensor([1, 2]), '0.bias': tensor([1]) }, false))).toBe('weights-mismatch')
+    expect(await codeOf(() => load({ '0.weight': tensor([1, 2]), '0.bias': tensor([1]) }, false))).toBe(
+      'weights-mismatch',
+    )
   })
 })
 
@@ -202,13 +212,23 @@ describe('layers', () => {
     const deviation = Math.sqrt(weights.reduce((sum, w) => sum + w * w, 0) / weights.length)
     expect(deviation / (bound / Math.sqrt(3))).toBeGreaterThan(0.95)
     expect(deviation / (bound / Math.sqrt(3))).toBeLessThan(1.05)
-    expect(Math.max(...numbers(nn.convTranspose2d(8, 2, 3).weight).map(Math.abs))).toBeLessThanOrEqual(1 / Math.sqrt(2 * 9))
+    expect(Math.max(...numbers(nn.convTranspose2d(8, 2, 3).weight).map(Math.abs))).toBeLessThanOrEqual(
+      1 / Math.sqrt(2 * 9),
+    )
   })
 
   it('print as a tree', () => {
     const model = nn.sequential(nn.conv2d(1, 2, 3, { padding: 1 }), nn.sequential(nn.relu(), nn.flatten()))
     expect(model.toString()).toBe(
-      ['Sequential(', '  (0): Conv2d(in=1, out=2, size=[3, 3], padding=1)', '  (1): Sequential(', '    (0): ReLU()', '    (1): Flatten(from=1, to=-1)', '  )', ')'].join('\n'),
+      [
+        'Sequential(',
+        '  (0): Conv2d(in=1, out=2, size=[3, 3], padding=1)',
+        '  (1): Sequential(',
+        '    (0): ReLU()',
+        '    (1): Flatten(from=1, to=-1)',
+        '  )',
+        ')',
+      ].join('\n'),
     )
   })
 
@@ -257,6 +277,7 @@ describe('initializers', () => {
   it('inverseErf undoes erf', () => {
     const x = tensor([-0.999, -0.9, -0.3, 0, 1e-4, 0.5, 0.99, 0.99999])
     const back = numbers(nn.init.inverseErf(x).erf())
-    back.forEach((value, i) => expect(Math.abs(value - numbers(x)[i])).toBeLessThan(2e-6))
+    const exact = numbers(x)
+    for (const [i, value] of back.entries()) expect(Math.abs(value - exact[i])).toBeLessThan(2e-6)
   })
 })

@@ -9,7 +9,10 @@ import { Storage } from '../src/storage.ts'
 import type { Tensor, Variable } from '../src/tensor.ts'
 
 const numbers = (t: Tensor): number[] => [...evaluate([t])[0].data]
-const x = tensor([[1, -2], [0.5, 3]])
+const x = tensor([
+  [1, -2],
+  [0.5, 3],
+])
 const lossOf = (model: nn.Layer): Tensor => model.forward(x).square().mean()
 
 /** Puts the values that were assigned in place as numbers, as a runtime does. */
@@ -44,7 +47,9 @@ describe('an optimizer', () => {
   it('refuses a state that does not fit', async () => {
     const model = nn.sequential(nn.linear(2, 1))
     const optimizer = optim.adam().for(model)
-    await expect(optimizer.loadStateDict({ steps: 1, lr: 1, tensors: { '0.weight.m': tensor([1]), odd: tensor([1]) } })).rejects.toThrow(
+    await expect(
+      optimizer.loadStateDict({ steps: 1, lr: 1, tensors: { '0.weight.m': tensor([1]), odd: tensor([1]) } }),
+    ).rejects.toThrow(
       /0.weight.m: received \[1\], expected \[1, 2\][\s\S]*0.bias.v: missing[\s\S]*odd: not in the optimizer/,
     )
   })

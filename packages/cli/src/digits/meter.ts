@@ -1,5 +1,5 @@
 /** What the steps of a training run add up to, and the lines that show it. */
-import { drawBar } from '../terminal/charts.ts'
+import { drawProgress } from '../terminal/charts.ts'
 import { duration, grouped, percent, type Terminal } from '../terminal/style.ts'
 import type { Settings } from './network.ts'
 import type { Position, StepReport } from './training.ts'
@@ -74,7 +74,7 @@ export class Meter {
   }
 
   liveLine(terminal: Terminal): string {
-    const { columns, unicode, colors } = terminal
+    const { columns } = terminal
     const share = this.#step / this.steps
     const left = this.#settings.epochs * this.steps - (this.#epoch * this.steps + this.#step)
     const elapsed = (performance.now() - this.#clock) / 1000
@@ -82,7 +82,7 @@ export class Meter {
     const words = `${this.#words(terminal)}  ${time}`
     const bar = columns >= 100 ? 24 : 10
     return terminal.live
-      ? `${colors.cyan(drawBar(share, bar, unicode))} ${words}`
+      ? `${drawProgress(share, bar, terminal)} ${words}`
       : `${percent(share, 0).padStart(5)}  ${words}`
   }
 

@@ -63,6 +63,13 @@ export function drawBar(share: number, width: number, unicode: boolean): string 
   return `${'█'.repeat(whole)}${rest > 0 ? eighths[rest] : ''}`.padEnd(width)
 }
 
+/** A thin line of `width` columns of which `share` (0 to 1) is done. */
+export function drawProgress(share: number, width: number, { colors, unicode, color }: Terminal): string {
+  const done = Math.round(Math.min(1, Math.max(0, share)) * width)
+  const [full, rest] = unicode ? ['━', color ? '━' : ' '] : ['#', '.']
+  return colors.cyan(full.repeat(done)) + colors.dim(rest.repeat(width - done))
+}
+
 /** Rows of cells as aligned columns; columns named in `right` are aligned to the right. */
 export function drawTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))

@@ -5,7 +5,7 @@
  * In a vector the variable stands for its first lane; a load is one vector load where the address takes steps of
  * 1 with the variable, one scalar for all lanes where it does not change, else lane by lane.
  */
-import { add, and, binary, convert, div, eq, i32, index, le, load, gather, lt, mask, mul, ramp, splat, sub, variable } from '../kernel/build.ts'
+import { add, and, binary, convert, div, eq, f32, i32, index, le, load, gather, lt, mask, mul, ramp, splat, sub, variable } from '../kernel/build.ts'
 import type { Expr } from '../kernel/ir.ts'
 import type { Atom, Condition, Index } from './symbolic.ts'
 import { stepOf, varies } from './symbolic.ts'
@@ -60,9 +60,18 @@ function atomLanes(atom: Atom, lanes: Lanes): Expr {
   if (atom.kind === 'variable') return add(ramp(lanes.count), splat(convert('indexToI32', atomScalar(atom)), lanes.count))
   if (atom.kind === 'dynamic') return atom.value
   const of = indexI32(atom.of, lanes)
-  const by = i32(atom.by, lanes.count)
-  const quotient = div(of, by)
-  return atom.kind === 'div' ? quotient : sub(of, mul(quotient, by))
+  const quotient = quotientLanes(of, atom.of.high, atom.by)
+  return atom.kind === 'div' ? quotient : sub(of, mul(quotient, i32(atom.by, lanes.count)))
+}
+
+/**
+ * x div by, for x from 0 to `high`. Vectors have no integer division: a power of two is a shift, and below 2^22 the
+ * quotient of x + 1/2 by a constant is at least 1/(2 by) away from a whole number, more than float32 rounds it by.
+ */
+function quotientLanes(x: Expr, high: number, by: number): Expr {
+  if (Number.isInteger(Math.log2(by))) return binary('shr', x, i32(Math.log2(by), x.lanes))
+  if (high >= 2 ** 22) return div(x, i32(by, x.lanes))
+  return convert('toI32', mul(add(convert('toF32', x), f32(0.5, x.lanes)), f32(1 / by, x.lanes)))
 }
 
 /** The condition as a mask: of one lane where it is the same for all. */
@@ -74,8 +83,7 @@ export function conditionMask(condition: Condition, lanes: Lanes): Expr {
     if (condition.kind === 'within') {
       return and(le(i32(condition.from, lanes.count), at), lt(at, i32(condition.to, lanes.count)))
     }
-    const by = i32(condition.by, lanes.count)
-    return eq(mul(div(at, by), by), at)
+    return eq(mul(quotientLanes(at, condition.index.high, condition.by), i32(condition.by, lanes.count)), at)
   }
   const at = indexScalar(condition.index)
   if (condition.kind === 'divides') return eq(binary('mod', at, index(condition.by)), index(0))

@@ -39,6 +39,9 @@ export interface Clustering {
 const cheapOperations = 3
 /** … and reads at most this many stored values, single numbers not counted. */
 const cheapReads = 1
+/** A value that one other cluster reads, element by element, moves there up to this cost, and with this many reads. */
+const movableOperations = 16
+const movableReads = 4
 /** A domain of fewer rows than this is not fused across its reductions, unless it is small as a whole. */
 const fewRows = 4
 const smallDomain = 16384
@@ -243,20 +246,35 @@ function reaches(from: Cluster, to: Cluster, seen = new Set<Cluster>()): boolean
 }
 
 function decideStored(graph: Graph, home: ReadonlyMap<Node, Cluster>, mustStore: ReadonlySet<Node>, stored: Set<Node>, stop: (node: Node) => boolean): void {
-  const readElsewhere = new Set<Node>()
+  const readers = new Map<Node, Set<Cluster>>()
   for (const node of graph.nodes) {
     const own = home.get(node)
-    if (own) for (const { node: read } of allReads(node, stop)) if (home.get(read) !== own) readElsewhere.add(read)
+    if (!own) continue
+    for (const { node: read } of allReads(node, stop)) {
+      if (home.get(read) === own) continue
+      const known = readers.get(read)
+      if (known) known.add(own)
+      else readers.set(read, new Set([own]))
+    }
   }
   for (const node of graph.nodes) {
     const own = home.get(node)
     if (!own) continue
-    if (mustStore.has(node) || (readElsewhere.has(node) && (node.op.kind !== 'map' || !isCheap(node, stored, home)))) stored.add(node)
+    const elsewhere = readers.get(node)
+    if (mustStore.has(node) || (elsewhere && (node.op.kind !== 'map' || !isCheap(node, stored, movesTo(node, elsewhere))))) stored.add(node)
   }
 }
 
+/** Whether a value is read by one other cluster only, about once per element. */
+function movesTo(node: Node, elsewhere: ReadonlySet<Cluster>): boolean {
+  const [reader, ...others] = elsewhere
+  return others.length === 0 && !reader.anchor && sizeOf(reader.domain) <= 2 * sizeOf(node.shape)
+}
+
 /** Whether computing the value anew from what is stored is cheaper than storing it too. */
-function isCheap(node: Node, stored: ReadonlySet<Node>, home: ReadonlyMap<Node, Cluster>): boolean {
+function isCheap(node: Node, stored: ReadonlySet<Node>, moves: boolean): boolean {
+  const mostOperations = moves ? movableOperations : cheapOperations
+  const mostReads = moves ? movableReads : cheapReads
   let operations = 0
   const reads = new Set<Node>()
   const seen = new Set<Node>()
@@ -265,14 +283,14 @@ function isCheap(node: Node, stored: ReadonlySet<Node>, home: ReadonlyMap<Node, 
     seen.add(each)
     if (stored.has(each)) {
       if (sizeOf(each.shape) > 1) reads.add(each)
-      return reads.size <= cheapReads
+      return reads.size <= mostReads
     }
     if (each.op.kind === 'map') operations += each.op.cost ?? 1
     else if (!isInline(each)) return false
-    else if (each.op.kind === 'generate' && each.inputs.length > 0) operations += cheapOperations + 1
-    return operations <= cheapOperations && each.inputs.every(visit)
+    else if (each.op.kind === 'generate' && each.inputs.length > 0) operations += mostOperations + 1
+    return operations <= mostOperations && each.inputs.every(visit)
   }
-  return home.has(node) && visit(node)
+  return visit(node)
 }
 
 /** Sets `before` to what the roots really read, now that it is known what is stored. */

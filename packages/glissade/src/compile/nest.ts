@@ -164,15 +164,23 @@ class Nest {
       if (stages > 0) body.push(...this.#rowStores(stages, lanes))
       return body
     }
-    if (this.#lanes === 1) return uniqueNames([loop('v', from, to, 1, turn(scalar))])
+    const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v' })
     const left = this.#length % this.#lanes
-    if (left === 0) return uniqueNames([loop('v', from, to, this.#lanes, turn({ count: this.#lanes, variable: 'v' }))])
-    const whole = wholeAxis ? index(this.#length - left) : min(to, index(this.#length - left))
-    return uniqueNames([
-      loop('v', from, whole, this.#lanes, turn({ count: this.#lanes, variable: 'v' })),
-      // Only the last piece has anything left; for the others this loop starts at its end.
-      loop('v', wholeAxis ? index(this.#length - left) : whole, to, 1, turn(scalar)),
-    ])
+    if (this.#lanes === 1 || left === 0) return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])
+    if (!wholeAxis) {
+      // Only the last piece has anything left; for the others the second loop starts at its end.
+      const whole = min(to, index(this.#length - left))
+      return uniqueNames([loop('v', from, whole, this.#lanes, turn(vector(this.#lanes))), loop('v', whole, to, 1, turn(scalar))])
+    }
+    const loops: Stmt[] = []
+    let start = 0
+    for (let count = this.#lanes; count >= 4; count /= 2) {
+      const end = start + Math.floor((this.#length - start) / count) * count
+      if (end > start) loops.push(loop('v', index(start), index(end), count, turn(vector(count))))
+      start = end
+    }
+    if (start < this.#length) loops.push(loop('v', index(start), index(this.#length), 1, turn(scalar)))
+    return uniqueNames(loops)
   }
 
   /** Over the reduced axes other than the vectors': a loop, or, where there are few turns, each turn written out. */

@@ -58,7 +58,8 @@ function collect(terms: readonly Term[], constant: number): Index {
   }
   for (const { atom, factor } of byKey.values()) {
     if (atom.kind !== 'mod' || factor === 0) continue
-    const quotient = byKey.get(`(${atom.of.key})/${atom.by}`)
+    const whole = divIndex(atom.of, atom.by)
+    const quotient = whole.terms.length === 1 && whole.constant === 0 && whole.terms[0].factor === 1 ? byKey.get(whole.terms[0].atom.key) : undefined
     if (quotient && quotient.factor === factor * atom.by) {
       byKey.delete(atom.key)
       byKey.delete(quotient.atom.key)
@@ -99,11 +100,28 @@ function divide(a: Index, by: number): { whole: Index; rest: Index } {
   return { whole: sum(whole, quotient), rest: sum(a.terms.filter((t) => t.factor % by !== 0), a.constant - quotient * by) }
 }
 
+/** a = unit · multiples + left with 0 <= left < unit, for a unit above 1 that divides `by`. */
+function coarsen(a: Index, by: number): { unit: number; multiples: Index; left: Index } | undefined {
+  const units = [...new Set(a.terms.map(({ factor }) => gcd(Math.abs(factor), by)))].filter((unit) => unit > 1).sort((x, y) => y - x)
+  for (const unit of units) {
+    const constant = Math.floor(a.constant / unit)
+    const left = sum(a.terms.filter((t) => t.factor % unit !== 0), a.constant - constant * unit)
+    if (left.low < 0 || left.high >= unit) continue
+    const multiples = sum(a.terms.filter((t) => t.factor % unit === 0).map((t) => ({ atom: t.atom, factor: t.factor / unit })), constant)
+    return { unit, multiples, left }
+  }
+  return undefined
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+
 export function divIndex(a: Index, by: number): Index {
   if (by === 1) return a
   const { whole, rest } = divide(a, by)
   const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
   if (from === to) return addIndex(whole, constantIndex(from))
+  const coarse = coarsen(rest, by)
+  if (coarse) return addIndex(whole, divIndex(coarse.multiples, by / coarse.unit))
   const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
   if (inner && inner.factor === 1 && inner.atom.kind === 'div') return addIndex(whole, divIndex(inner.atom.of, inner.atom.by * by))
   return addIndex(whole, sum([{ atom: { kind: 'div', key: `(${rest.key})/${by}`, of: rest, by }, factor: 1 }], 0))
@@ -114,6 +132,8 @@ export function modIndex(a: Index, by: number): Index {
   const { rest } = divide(a, by)
   const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
   if (from === to) return addIndex(rest, constantIndex(-from * by))
+  const coarse = coarsen(rest, by)
+  if (coarse) return addIndex(scaleIndex(modIndex(coarse.multiples, by / coarse.unit), coarse.unit), coarse.left)
   const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
   if (inner && inner.factor === 1 && inner.atom.kind === 'mod' && inner.atom.by % by === 0) return modIndex(inner.atom.of, by)
   return sum([{ atom: { kind: 'mod', key: `(${rest.key})%${by}`, of: rest, by }, factor: 1 }], 0)

@@ -36,7 +36,9 @@ export class Dataset<C extends Columns = Columns> {
   #passes = 0
 
   constructor(columns: C, rows?: Int32Array) {
-    const lengths = Object.entries(columns).map(([name, column]) => `${name} ${column.rank === 0 ? 'no axis' : column.shape[0]}`)
+    const lengths = Object.entries(columns).map(
+      ([name, column]) => `${name} ${column.rank === 0 ? 'no axis' : column.shape[0]}`,
+    )
     const [first] = Object.values(columns)
     if (!first || Object.values(columns).some((column) => column.rank === 0 || column.shape[0] !== first.shape[0])) {
       fail('shape-mismatch', {
@@ -60,7 +62,12 @@ export class Dataset<C extends Columns = Columns> {
     const rows = Int32Array.from(positions, (position) => {
       if (!(position >= 0 && position < this.length)) {
         const received = String(position)
-        fail('value-invalid', { what: 'select: position', received, expected: `0 to ${this.length - 1}`, fix: 'Check the positions.' })
+        fail('value-invalid', {
+          what: 'select: position',
+          received,
+          expected: `0 to ${this.length - 1}`,
+          fix: 'Check the positions.',
+        })
       }
       return this.#rows ? this.#rows[position] : position
     })
@@ -78,7 +85,12 @@ export class Dataset<C extends Columns = Columns> {
     const total = parts.reduce((a, b) => a + b, 0)
     if (parts.some((part) => !(part >= 0)) || Math.abs(total - 1) > 1e-6) {
       const received = `[${parts.join(', ')}]`
-      fail('value-invalid', { what: 'split: fractions', received, expected: 'numbers of at least 0 that add up to 1', fix: 'Change them.' })
+      fail('value-invalid', {
+        what: 'split: fractions',
+        received,
+        expected: 'numbers of at least 0 that add up to 1',
+        fix: 'Change them.',
+      })
     }
     const labels = stratify === undefined ? undefined : await this.values(stratify)
     return splitPositions(this.length, parts, seed, labels).map((positions) => this.select(positions))
@@ -124,7 +136,10 @@ export class Dataset<C extends Columns = Columns> {
   }
 
   /** One batch with the samples at these positions; only the columns `names`, if given. */
-  async batchAt(positions: ArrayLike<number>, names: readonly (keyof C & string)[] = Object.keys(this.columns)): Promise<C> {
+  async batchAt(
+    positions: ArrayLike<number>,
+    names: readonly (keyof C & string)[] = Object.keys(this.columns),
+  ): Promise<C> {
     const rows = this.#rows
     const taken = names.map(async (name): Promise<[string, Tensor]> => {
       const column = this.columns[name]

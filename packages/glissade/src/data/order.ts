@@ -23,7 +23,12 @@ export function permutation(length: number, seed: number, epoch = 0): Int32Array
  * divided in the same way, so that every part has every label in its share. Part sizes are exact: they follow
  * from the fractions of the whole, and what rounding leaves over within labels is dealt out to reach them.
  */
-export function splitPositions(length: number, fractions: readonly number[], seed: number, labels?: ArrayLike<number>): Int32Array<ArrayBuffer>[] {
+export function splitPositions(
+  length: number,
+  fractions: readonly number[],
+  seed: number,
+  labels?: ArrayLike<number>,
+): Int32Array<ArrayBuffer>[] {
   const order = permutation(length, seed)
   const groups = new Map<number, number[]>()
   for (const position of order) {

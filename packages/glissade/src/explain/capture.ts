@@ -88,7 +88,12 @@ export function capture(model: Module, pattern: string, { gradient = false }: Ca
     })
   })
   return {
-    values: () => new Map([...last].flatMap(([name, { value, gradient: slope }]) => (value ? [[name, { value, ...(slope && { gradient: slope }) }]] : []))),
+    values: () =>
+      new Map(
+        [...last].flatMap(([name, { value, gradient: slope }]) =>
+          value ? [[name, { value, ...(slope && { gradient: slope }) }]] : [],
+        ),
+      ),
     stop: () => {
       active.delete(id)
     },
@@ -109,7 +114,10 @@ export function matchesPattern(name: string, pattern: string): boolean {
     const [part, ...rest] = parts
     if (part === '**') return fit(names, rest) || (names.length > 0 && fit(names.slice(1), parts))
     if (names.length === 0) return false
-    const expression = part.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&')).join('.*')
+    const expression = part
+      .split('*')
+      .map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+      .join('.*')
     return new RegExp(`^${expression}$`, 's').test(names[0]) && fit(names.slice(1), rest)
   }
   return fit(name === '' ? [] : name.split('.'), pattern === '' ? [] : pattern.split('.'))

@@ -19,7 +19,11 @@ const anyWhole: Check = (value) => Number.isSafeInteger(value)
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value)
 const flag: Check = (value) => typeof value === 'boolean'
 const perAxis: Check = (value) => whole(value) || (Array.isArray(value) && value.length <= 3 && value.every(whole))
-const padding: Check = (value) => value === 'same' || value === 'valid' || perAxis(value) || (Array.isArray(value) && value.length <= 3 && value.every(perAxis))
+const padding: Check = (value) =>
+  value === 'same' ||
+  value === 'valid' ||
+  perAxis(value) ||
+  (Array.isArray(value) && value.length <= 3 && value.every(perAxis))
 const approximate: Check = (value) => value === 'none' || value === 'tanh'
 
 interface Kind {
@@ -40,7 +44,11 @@ const kinds: Readonly<Record<string, Kind>> = {
   conv1d: { needs: conv, takes: convOptions, make: nn.conv1d },
   conv2d: { needs: conv, takes: convOptions, make: nn.conv2d },
   conv3d: { needs: conv, takes: convOptions, make: nn.conv3d },
-  convTranspose2d: { needs: conv, takes: { ...convOptions, padding: perAxis, outputPadding: perAxis }, make: nn.convTranspose2d },
+  convTranspose2d: {
+    needs: conv,
+    takes: { ...convOptions, padding: perAxis, outputPadding: perAxis },
+    make: nn.convTranspose2d,
+  },
   maxPool1d: { needs: { size: perAxis }, takes: pool, make: nn.maxPool1d },
   maxPool2d: { needs: { size: perAxis }, takes: pool, make: nn.maxPool2d },
   maxPool3d: { needs: { size: perAxis }, takes: pool, make: nn.maxPool3d },
@@ -80,15 +88,23 @@ export function buildModel(description: unknown, file = 'The description'): Laye
   function build(part: unknown, where: string, depth: number): Layer {
     const wrong = (received: unknown, expected: string): never => {
       const fix = 'The file was made by another version or is damaged; build the model in code and load its weights.'
-      return fail('file-format', { file, what: `architecture: ${where}`, received: String(JSON.stringify(received)), expected, fix })
+      return fail('file-format', {
+        file,
+        what: `architecture: ${where}`,
+        received: String(JSON.stringify(received)),
+        expected,
+        fix,
+      })
     }
-    if (typeof part !== 'object' || part === null || depth > deepest) return wrong(part, `a layer, nested at most ${deepest} deep`)
+    if (typeof part !== 'object' || part === null || depth > deepest)
+      return wrong(part, `a layer, nested at most ${deepest} deep`)
     const { kind, ...options } = part as Record<string, unknown>
     if (kind === 'sequential') {
       if (!Array.isArray(options.layers)) return wrong(options.layers, 'a list of layers')
       return nn.sequential(...options.layers.map((layer, i) => build(layer, `${where}.${i}`, depth + 1)))
     }
-    if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) return wrong(kind, `one of ${Object.keys(kinds).join(', ')}`)
+    if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind))
+      return wrong(kind, `one of ${Object.keys(kinds).join(', ')}`)
     const { needs, takes, make } = kinds[kind]
     for (const [name, value] of Object.entries(options)) {
       const check = Object.hasOwn(needs, name) ? needs[name] : Object.hasOwn(takes, name) ? takes[name] : undefined

@@ -18,11 +18,28 @@ export const fileTypes = {
   F32: { bytes: 4, dtype: 'float32', read: ({ buffer }) => new Float32Array(buffer) },
   F64: { bytes: 8, dtype: 'float32', read: ({ buffer }) => Float32Array.from(new Float64Array(buffer)) },
   F16: { bytes: 2, dtype: 'float32', read: ({ buffer }) => Float32Array.from(new Uint16Array(buffer), halfToNumber) },
-  BF16: { bytes: 2, dtype: 'float32', read: ({ buffer }) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer) },
-  I64: { bytes: 8, dtype: 'int32', read: ({ buffer }, refuse) => Int32Array.from(new BigInt64Array(buffer), (value) => narrow(value, refuse)) },
-  U64: { bytes: 8, dtype: 'int32', read: ({ buffer }, refuse) => Int32Array.from(new BigUint64Array(buffer), (value) => narrow(value, refuse)) },
+  BF16: {
+    bytes: 2,
+    dtype: 'float32',
+    read: ({ buffer }) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+  },
+  I64: {
+    bytes: 8,
+    dtype: 'int32',
+    read: ({ buffer }, refuse) => Int32Array.from(new BigInt64Array(buffer), (value) => narrow(value, refuse)),
+  },
+  U64: {
+    bytes: 8,
+    dtype: 'int32',
+    read: ({ buffer }, refuse) => Int32Array.from(new BigUint64Array(buffer), (value) => narrow(value, refuse)),
+  },
   I32: { bytes: 4, dtype: 'int32', read: ({ buffer }) => new Int32Array(buffer) },
-  U32: { bytes: 4, dtype: 'int32', read: ({ buffer }, refuse) => Int32Array.from(new Uint32Array(buffer), (value) => (value < 2 ** 31 ? value : refuse(value))) },
+  U32: {
+    bytes: 4,
+    dtype: 'int32',
+    read: ({ buffer }, refuse) =>
+      Int32Array.from(new Uint32Array(buffer), (value) => (value < 2 ** 31 ? value : refuse(value))),
+  },
   I16: { ...isShort, read: ({ buffer }) => Int32Array.from(new Int16Array(buffer)) },
   U16: { ...isShort, read: ({ buffer }) => Int32Array.from(new Uint16Array(buffer)) },
   I8: { ...isByte, read: ({ buffer }) => Int32Array.from(new Int8Array(buffer)) },

@@ -15,7 +15,12 @@ export function hasFiles(): boolean {
 
 function needFiles(what: string): void {
   if (hasFiles()) return
-  fail('value-invalid', { what, received: 'a path, where there are no files', expected: 'bytes', fix: 'Fetch the file and pass its bytes.' })
+  fail('value-invalid', {
+    what,
+    received: 'a path, where there are no files',
+    expected: 'bytes',
+    fix: 'Fetch the file and pass its bytes.',
+  })
 }
 
 /** Errors: `data-missing`. */
@@ -27,7 +32,11 @@ export async function readFile(path: string): Promise<Uint8Array> {
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') fail('data-missing', { what: 'The file', looked: [path], fix: 'Check the path.' }, cause)
-    fail('file-format', { file: path, what: 'reading', received: message, expected: 'a readable file', fix: 'Check its permissions.' }, cause)
+    fail(
+      'file-format',
+      { file: path, what: 'reading', received: message, expected: 'a readable file', fix: 'Check its permissions.' },
+      cause,
+    )
   }
 }
 
@@ -53,7 +62,17 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   } catch (cause) {
     await fs.rm(beside, { force: true }).catch(() => undefined)
     const { message } = cause as Error
-    fail('file-format', { file: path, what: 'writing', received: message, expected: 'room and permission', fix: 'Nothing was changed; choose another place.' }, cause)
+    fail(
+      'file-format',
+      {
+        file: path,
+        what: 'writing',
+        received: message,
+        expected: 'room and permission',
+        fix: 'Nothing was changed; choose another place.',
+      },
+      cause,
+    )
   }
 }
 

@@ -19,12 +19,18 @@ const nameOf = (source: Source): string => (typeof source === 'string' ? source 
 const bytesOf = async (source: Source): Promise<Uint8Array> => (typeof source === 'string' ? readFile(source) : source)
 
 /** Reads all tensors of a safetensors file. Errors: `data-missing`, `file-format`. */
-export async function loadTensors(source: Source): Promise<{ tensors: Record<string, Tensor>; metadata: Readonly<Record<string, string>> }> {
+export async function loadTensors(
+  source: Source,
+): Promise<{ tensors: Record<string, Tensor>; metadata: Readonly<Record<string, string>> }> {
   return parseSafetensors(await bytesOf(source), nameOf(source))
 }
 
 /** Writes tensors as a safetensors file: whole, or not at all. */
-export async function saveTensors(path: string, tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function saveTensors(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await replaceFile(path, await formatSafetensors(tensors, metadata))
 }
 
@@ -40,7 +46,11 @@ export async function formatModel(model: Module, metadata: Readonly<Record<strin
 }
 
 /** Writes a model's file: whole, or not at all. */
-export async function saveModel(path: string, model: Module, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function saveModel(
+  path: string,
+  model: Module,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await replaceFile(path, await formatModel(model, metadata))
 }
 
@@ -78,6 +88,10 @@ function parseJson(text: string, file: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const received = `${text.slice(0, 40)}…`
-    return fail('file-format', { file, what: 'architecture', received, expected: 'JSON', fix: 'Save the model again.' }, cause)
+    return fail(
+      'file-format',
+      { file, what: 'architecture', received, expected: 'JSON', fix: 'Save the model again.' },
+      cause,
+    )
   }
 }

@@ -34,14 +34,20 @@ const metadataKey = '__metadata__'
 
 /** Reads and checks the header of `bytes`. `file` is named in errors. Errors: `file-format`. */
 export function readHeader(bytes: Uint8Array, file = 'safetensors data'): SafetensorsHeader {
-  const wrong = (what: string, received: string, expected: string, fix = 'The file is damaged or not in this format; get it again.'): never =>
-    fail('file-format', { file, what, received, expected, fix })
+  const wrong = (
+    what: string,
+    received: string,
+    expected: string,
+    fix = 'The file is damaged or not in this format; get it again.',
+  ): never => fail('file-format', { file, what, received, expected, fix })
   if (bytes.length < lengthBytes) wrong('length', `${bytes.length} bytes`, `at least ${lengthBytes}: it is cut short`)
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
   if (headerLength > longestHeader) wrong('length of the header', String(headerLength), `at most ${longestHeader}`)
   const dataStart = lengthBytes + Number(headerLength)
-  if (dataStart > bytes.length) wrong('length', `${bytes.length} bytes`, `at least ${dataStart} for the header alone: it is cut short`)
-  const header = parseObject(bytes.subarray(lengthBytes, dataStart)) ?? wrong('header', 'something else', 'a JSON object')
+  if (dataStart > bytes.length)
+    wrong('length', `${bytes.length} bytes`, `at least ${dataStart} for the header alone: it is cut short`)
+  const header =
+    parseObject(bytes.subarray(lengthBytes, dataStart)) ?? wrong('header', 'something else', 'a JSON object')
   const entries = new Map<string, TensorEntry>()
   let metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(header)) {
@@ -52,10 +58,12 @@ export function readHeader(bytes: Uint8Array, file = 'safetensors data'): Safete
   // In the order of their bytes each must begin where the one before ended, and the last end with the file.
   let end = 0
   for (const [name, { from, to }] of [...entries].sort(([, a], [, b]) => a.from - b.from || a.to - b.to)) {
-    if (from !== end) wrong(`tensor ${name}: offsets`, `bytes ${from} to ${to}`, `to begin at ${end}: no gap and no overlap`)
+    if (from !== end)
+      wrong(`tensor ${name}: offsets`, `bytes ${from} to ${to}`, `to begin at ${end}: no gap and no overlap`)
     end = to
   }
-  if (end !== bytes.length - dataStart) wrong('data', `${bytes.length - dataStart} bytes`, `${end}, as the tensors add up to`)
+  if (end !== bytes.length - dataStart)
+    wrong('data', `${bytes.length - dataStart} bytes`, `${end}, as the tensors add up to`)
   return { entries, metadata, dataStart }
 }
 
@@ -65,10 +73,17 @@ function checkEntry(name: string, value: unknown, dataLength: number, wrong: Wro
   const what = `tensor ${name}`
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>
   if (!isFileType(dtype)) {
-    return wrong(`${what}: dtype`, String(JSON.stringify(dtype)), Object.keys(fileTypes).join(', '), 'Convert it to one of these types.')
+    return wrong(
+      `${what}: dtype`,
+      String(JSON.stringify(dtype)),
+      Object.keys(fileTypes).join(', '),
+      'Convert it to one of these types.',
+    )
   }
-  if (!isWholes(shape)) return wrong(`${what}: shape`, String(JSON.stringify(shape)), 'a list of whole numbers, none negative')
-  if (!isWholes(offsets) || offsets.length !== 2) return wrong(`${what}: offsets`, String(JSON.stringify(offsets)), 'two whole numbers')
+  if (!isWholes(shape))
+    return wrong(`${what}: shape`, String(JSON.stringify(shape)), 'a list of whole numbers, none negative')
+  if (!isWholes(offsets) || offsets.length !== 2)
+    return wrong(`${what}: offsets`, String(JSON.stringify(offsets)), 'two whole numbers')
   const [from, to] = offsets
   if (from > to || to > dataLength) {
     const cut = to > dataLength ? ': the file is cut short' : ''
@@ -82,7 +97,9 @@ function checkEntry(name: string, value: unknown, dataLength: number, wrong: Wro
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : undefined
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined
   } catch {
     return undefined
   }
@@ -93,20 +110,34 @@ function isWholes(value: unknown): value is number[] {
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((text) => typeof text === 'string')
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === 'string')
+  )
 }
 
 /**
  * The tensors of a file's bytes. F16, BF16 and F64 become float32; I64 and the smaller whole numbers int32 (an error if
  * one does not fit). Errors: `file-format`.
  */
-export function parseSafetensors(bytes: Uint8Array, file = 'safetensors data'): { tensors: Record<string, Tensor>; metadata: Readonly<Record<string, string>> } {
+export function parseSafetensors(
+  bytes: Uint8Array,
+  file = 'safetensors data',
+): { tensors: Record<string, Tensor>; metadata: Readonly<Record<string, string>> } {
   const { entries, metadata, dataStart } = readHeader(bytes, file)
   const tensors = [...entries].map(([name, { dtype, shape, from, to }]): [string, Tensor] => {
     const type = fileTypes[dtype]
     // A copy, as the place in the file may not suit a typed array. (Node's Buffer has a `slice` that makes none.)
     const data = type.read(new Uint8Array(bytes.subarray(dataStart + from, dataStart + to)), (value) =>
-      fail('file-format', { file, what: `tensor ${name}`, received: `the number ${value}`, expected: 'whole numbers of 32 bits', fix: 'Save it as floats.' }),
+      fail('file-format', {
+        file,
+        what: `tensor ${name}`,
+        received: `the number ${value}`,
+        expected: 'whole numbers of 32 bits',
+        fix: 'Save it as floats.',
+      }),
     )
     return [name, fromArray(data, shape, type.dtype)]
   })
@@ -114,7 +145,10 @@ export function parseSafetensors(bytes: Uint8Array, file = 'safetensors data'): 
 }
 
 /** The bytes of a file with these tensors. Names are free, but for '__metadata__'. */
-export async function formatSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+export async function formatSafetensors(
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { [metadataKey]: metadata } : {}
   const parts: Uint8Array[] = []
   let end = 0
@@ -122,9 +156,11 @@ export async function formatSafetensors(tensors: Readonly<Record<string, Tensor>
   // Wide elements first: each tensor is then aligned to its own elements.
   written.sort((a, b) => fileTypes[b.type].bytes - fileTypes[a.type].bytes)
   for (const { name, tensor, type } of written) {
-    if (name === metadataKey) fail('value-invalid', { what: 'name of a tensor', received: name, expected: 'another name', fix: 'Rename it.' })
+    if (name === metadataKey)
+      fail('value-invalid', { what: 'name of a tensor', received: name, expected: 'another name', fix: 'Rename it.' })
     const data = await tensor.data()
-    const bytes = tensor.dtype === 'bool' ? Uint8Array.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const bytes =
+      tensor.dtype === 'bool' ? Uint8Array.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     header[name] = { dtype: type, shape: tensor.shape, data_offsets: [end, end + bytes.length] }
     parts.push(bytes)
     end += bytes.length

@@ -69,7 +69,9 @@ function build(expr: Expr, scope: Scope, steps: Step[], compile: (e: Expr) => Ce
       return out
     case 'select': {
       const [m, a, b] = [compile(expr.mask), compile(expr.a), compile(expr.b)]
-      steps.push(() => { for (let l = 0; l < n; l++) out[l] = m[l] ? a[l] : b[l] })
+      steps.push(() => {
+        for (let l = 0; l < n; l++) out[l] = m[l] ? a[l] : b[l]
+      })
       return out
     }
     case 'convert':
@@ -77,7 +79,9 @@ function build(expr: Expr, scope: Scope, steps: Step[], compile: (e: Expr) => Ce
       return out
     case 'splat': {
       const a = compile(expr.a)
-      steps.push(() => { out.fill(a[0]) })
+      steps.push(() => {
+        out.fill(a[0])
+      })
       return out
     }
     case 'load':
@@ -95,12 +99,30 @@ function build(expr: Expr, scope: Scope, steps: Step[], compile: (e: Expr) => Ce
 function unaryStep(fn: UnaryFn, a: Cells, out: Cells): Step {
   const n = out.length
   switch (fn) {
-    case 'neg': return () => { for (let l = 0; l < n; l++) out[l] = -a[l] }
-    case 'abs': return () => { for (let l = 0; l < n; l++) out[l] = Math.abs(a[l]) }
-    case 'sqrt': return () => { for (let l = 0; l < n; l++) out[l] = Math.sqrt(a[l]) }
-    case 'floor': return () => { for (let l = 0; l < n; l++) out[l] = Math.floor(a[l]) }
-    case 'round': return () => { for (let l = 0; l < n; l++) out[l] = roundToEven(a[l]) }
-    case 'not': return () => { for (let l = 0; l < n; l++) out[l] = a[l] ^ 1 }
+    case 'neg':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = -a[l]
+      }
+    case 'abs':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = Math.abs(a[l])
+      }
+    case 'sqrt':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = Math.sqrt(a[l])
+      }
+    case 'floor':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = Math.floor(a[l])
+      }
+    case 'round':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = roundToEven(a[l])
+      }
+    case 'not':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] ^ 1
+      }
   }
 }
 
@@ -115,39 +137,96 @@ function roundToEven(x: number): number {
 function binaryStep(fn: BinaryFn, type: Type, a: Cells, b: Cells, out: Cells): Step {
   const n = out.length
   switch (fn) {
-    case 'add': return () => { for (let l = 0; l < n; l++) out[l] = a[l] + b[l] }
-    case 'sub': return () => { for (let l = 0; l < n; l++) out[l] = a[l] - b[l] }
+    case 'add':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] + b[l]
+      }
+    case 'sub':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] - b[l]
+      }
     case 'mul':
-      if (type === 'i32') return () => { for (let l = 0; l < n; l++) out[l] = Math.imul(a[l], b[l]) }
-      return () => { for (let l = 0; l < n; l++) out[l] = a[l] * b[l] }
+      if (type === 'i32')
+        return () => {
+          for (let l = 0; l < n; l++) out[l] = Math.imul(a[l], b[l])
+        }
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] * b[l]
+      }
     case 'div':
-      if (type === 'f32') return () => { for (let l = 0; l < n; l++) out[l] = a[l] / b[l] }
-      return () => { for (let l = 0; l < n; l++) out[l] = b[l] === 0 ? 0 : Math.trunc(a[l] / b[l]) }
-    case 'mod': return () => { for (let l = 0; l < n; l++) out[l] = a[l] % b[l] }
-    case 'min': return () => { for (let l = 0; l < n; l++) out[l] = Math.min(a[l], b[l]) }
-    case 'max': return () => { for (let l = 0; l < n; l++) out[l] = Math.max(a[l], b[l]) }
-    case 'and': return () => { for (let l = 0; l < n; l++) out[l] = a[l] & b[l] }
-    case 'or': return () => { for (let l = 0; l < n; l++) out[l] = a[l] | b[l] }
-    case 'xor': return () => { for (let l = 0; l < n; l++) out[l] = a[l] ^ b[l] }
-    case 'shl': return () => { for (let l = 0; l < n; l++) out[l] = a[l] << b[l] }
-    case 'shr': return () => { for (let l = 0; l < n; l++) out[l] = a[l] >> b[l] }
-    case 'ushr': return () => { for (let l = 0; l < n; l++) out[l] = a[l] >>> b[l] }
+      if (type === 'f32')
+        return () => {
+          for (let l = 0; l < n; l++) out[l] = a[l] / b[l]
+        }
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = b[l] === 0 ? 0 : Math.trunc(a[l] / b[l])
+      }
+    case 'mod':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] % b[l]
+      }
+    case 'min':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = Math.min(a[l], b[l])
+      }
+    case 'max':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = Math.max(a[l], b[l])
+      }
+    case 'and':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] & b[l]
+      }
+    case 'or':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] | b[l]
+      }
+    case 'xor':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] ^ b[l]
+      }
+    case 'shl':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] << b[l]
+      }
+    case 'shr':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] >> b[l]
+      }
+    case 'ushr':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] >>> b[l]
+      }
   }
 }
 
 function compareStep(fn: CompareFn, a: Cells, b: Cells, out: Cells): Step {
   const n = out.length
   switch (fn) {
-    case 'lt': return () => { for (let l = 0; l < n; l++) out[l] = a[l] < b[l] ? 1 : 0 }
-    case 'le': return () => { for (let l = 0; l < n; l++) out[l] = a[l] <= b[l] ? 1 : 0 }
-    case 'eq': return () => { for (let l = 0; l < n; l++) out[l] = a[l] === b[l] ? 1 : 0 }
+    case 'lt':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] < b[l] ? 1 : 0
+      }
+    case 'le':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] <= b[l] ? 1 : 0
+      }
+    case 'eq':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] === b[l] ? 1 : 0
+      }
   }
 }
 
 function fmaStep(a: Cells, b: Cells, c: Cells, out: Cells, fused: boolean): Step {
   const n = out.length
-  if (fused) return () => { for (let l = 0; l < n; l++) out[l] = fmaToOdd(a[l], b[l], c[l]) }
-  return () => { for (let l = 0; l < n; l++) out[l] = Math.fround(a[l] * b[l]) + c[l] }
+  if (fused)
+    return () => {
+      for (let l = 0; l < n; l++) out[l] = fmaToOdd(a[l], b[l], c[l])
+    }
+  return () => {
+    for (let l = 0; l < n; l++) out[l] = Math.fround(a[l] * b[l]) + c[l]
+  }
 }
 
 const wide = new Float64Array(1)
@@ -180,20 +259,31 @@ export function fmaToOdd(a: number, b: number, c: number): number {
 function convertStep(fn: (Expr & { op: 'convert' })['fn'], a: Cells, out: Cells): Step {
   const n = out.length
   switch (fn) {
-    case 'toI32': return () => { for (let l = 0; l < n; l++) out[l] = saturate(a[l]) }
+    case 'toI32':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = saturate(a[l])
+      }
     case 'asF32':
     case 'asI32': {
       // Copying as integers keeps the bits of a NaN.
       const from = new Int32Array(a.buffer, a.byteOffset, n)
       const to = new Int32Array(out.buffer, out.byteOffset, n)
-      return () => { for (let l = 0; l < n; l++) to[l] = from[l] }
+      return () => {
+        for (let l = 0; l < n; l++) to[l] = from[l]
+      }
     }
-    case 'i32ToMask': return () => { for (let l = 0; l < n; l++) out[l] = a[l] === 0 ? 0 : 1 }
+    case 'i32ToMask':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l] === 0 ? 0 : 1
+      }
     // The arrays do the work: Float32Array rounds, Int32Array keeps the low 32 bits.
     case 'toF32':
     case 'maskToI32':
     case 'indexToI32':
-    case 'i32ToIndex': return () => { for (let l = 0; l < n; l++) out[l] = a[l] }
+    case 'i32ToIndex':
+      return () => {
+        for (let l = 0; l < n; l++) out[l] = a[l]
+      }
   }
 }
 

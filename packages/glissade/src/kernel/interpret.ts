@@ -6,7 +6,17 @@
  * Rounding is that of float32 hardware: `fma` rounds once, or twice when asked to play a target
  * without it; NaNs come out as NaN, their payload is not specified. Expressions: interpret-expr.ts.
  */
-import { type Bound, type Cells, cellsFor, compileExpr, type Elements, outside, placeOf, type Scope, type Step } from './interpret-expr.ts'
+import {
+  type Bound,
+  type Cells,
+  cellsFor,
+  compileExpr,
+  type Elements,
+  outside,
+  placeOf,
+  type Scope,
+  type Step,
+} from './interpret-expr.ts'
 import type { Expr, Kernel, Stmt } from './ir.ts'
 import { verifyKernel } from './verify.ts'
 
@@ -37,7 +47,10 @@ export function prepareKernel(kernel: Kernel, options: Omit<InterpretOptions, 't
   const scratchI = new Int32Array(scratch.buffer)
   const access = 'readwrite'
   buffers.set('scratch', { buffer: { name: 'scratch', type: 'f32', access, length: kernel.scratch }, array: scratch })
-  buffers.set('scratchI', { buffer: { name: 'scratchI', type: 'i32', access, length: kernel.scratch }, array: scratchI })
+  buffers.set('scratchI', {
+    buffer: { name: 'scratchI', type: 'i32', access, length: kernel.scratch },
+    array: scratchI,
+  })
   const task = new Float64Array(1)
   const scope: Scope = { name, buffers, variables: new Map([['task', task]]), fused: options.fma ?? true }
   const body = compileBody(kernel.body, scope)
@@ -60,7 +73,9 @@ function bind(name: string, bound: readonly Bound[], arrays: readonly Elements[]
     const { name: buffer, type, length } = place.buffer
     const fits = type === 'f32' ? arrays[i] instanceof Float32Array : arrays[i] instanceof Int32Array
     if (!fits || arrays[i].length < length) {
-      throw new Error(`kernel ${name}: ${buffer} is ${arrays[i].constructor.name}(${arrays[i].length}), it must be ${type}[${length}]`)
+      throw new Error(
+        `kernel ${name}: ${buffer} is ${arrays[i].constructor.name}(${arrays[i].length}), it must be ${type}[${length}]`,
+      )
     }
     place.array = arrays[i]
   })
@@ -135,8 +150,13 @@ function compileStatement(statement: Stmt, scope: Scope, steps: Step[]): void {
 
 function copyStep(from: Cells, to: Cells): Step {
   const n = to.length
-  if (n === 1) return () => { to[0] = from[0] }
-  return () => { for (let l = 0; l < n; l++) to[l] = from[l] }
+  if (n === 1)
+    return () => {
+      to[0] = from[0]
+    }
+  return () => {
+    for (let l = 0; l < n; l++) to[l] = from[l]
+  }
 }
 
 function storeStep(buffer: string, scope: Scope, at: Cells, value: Cells): Step {

@@ -5,7 +5,27 @@
  * So logarithm and product are pairs: a float cut to 12 bits, whose product with another such is exact
  * whether or not `fma` is fused, and a small rest. Next: math.ts, for what it shares with log.
  */
-import { add, and, compare, convert, div, eq, f32, fma, i32, lt, max, min, mul, not, or, select, sub, unary, xor } from './build.ts'
+import {
+  add,
+  and,
+  compare,
+  convert,
+  div,
+  eq,
+  f32,
+  fma,
+  i32,
+  lt,
+  max,
+  min,
+  mul,
+  not,
+  or,
+  select,
+  sub,
+  unary,
+  xor,
+} from './build.ts'
 import type { Expr } from './ir.ts'
 import { abs, bits, fromBits, like, likeI32, polynomial, shl, shr, splitExponent } from './math.ts'
 
@@ -14,12 +34,12 @@ const headMask = ~0xfff
 const head = (x: Expr): Expr => fromBits(and(bits(x), likeI32(x, headMask)))
 
 /** log2(e) in two parts, the first of 12 bits. */
-const log2eHigh = 1.4423828125
-const log2eLow = 0.00031222839606925845
+const log2eHigh = 2954 / 2 ** 11
+const log2eLow = 0.0003122284
 /** (log((1 + s) / (1 - s)) - 2s) / s³ in s² for |s| up to 0.1716: a relative error of the logarithm of 2^-35. */
-const logCoefficients = [0.6666666269302368, 0.40000972151756287, 0.2849879264831543, 0.24278856813907623]
+const logCoefficients = [0.6666666, 0.40000972, 0.28498793, 0.24278857]
 /** (2^r - 1) / r on [-1/2, 1/2]: 2^r has a relative error of at most 2^-27.5. */
-const exp2Coefficients = [0.6931472420692444, 0.24022655189037323, 0.05550272762775421, 0.009617065079510212, 0.0013417855370789766, 0.0001582228287588805]
+const exp2Coefficients = [0.69314724, 0.24022655, 0.055502728, 0.009617065, 0.0013417855, 0.00015822283]
 
 /** log2 of the positive finite `x` as high + low, where high has 12 bits. */
 function log2Pair(x: Expr): { high: Expr; low: Expr } {

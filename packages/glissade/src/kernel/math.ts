@@ -7,7 +7,26 @@
  * them, then rounded to float32 one after the other, the later ones refitted.
  * Also here: pow (math-pow.ts) and threefry (threefry.ts).
  */
-import { add, and, binary, convert, div, f32, fma, i32, lt, max, min, mul, neg, or, select, sub, unary, xor } from './build.ts'
+import {
+  add,
+  and,
+  binary,
+  convert,
+  div,
+  f32,
+  fma,
+  i32,
+  lt,
+  max,
+  min,
+  mul,
+  neg,
+  or,
+  select,
+  sub,
+  unary,
+  xor,
+} from './build.ts'
 import type { Expr } from './ir.ts'
 
 export { pow } from './math-pow.ts'
@@ -49,13 +68,13 @@ const scaleFromBits = (shifted: Expr): Expr => fromBits(shl(bits(shifted), manti
 
 /** ln 2 in two parts: the first has 10 bits, so that its product with an exponent is exact. */
 const ln2High = 0.693359375
-const ln2Low = -0.00021219444170128554
+const ln2Low = -0.00021219444
 
 /**
  * 2 (e^r - 1 - r) / r² on [-ln 2 / 2, ln 2 / 2]: e^r has a relative error of at most 2^-28.2. The factor
  * 2 lets the scale be half of 2^n, which is finite for every finite result.
  */
-const expCoefficients = [0.4999999403953552, 0.16666516661643982, 0.041668105870485306, 0.00836913101375103, 0.0013836434809491038].map((c) => 2 * c)
+const expCoefficients = [0.49999994, 0.16666517, 0.041668106, 0.008369131, 0.0013836435].map((c) => 2 * c)
 
 /**
  * e^x. Exact at 0; overflows to infinity; results below 2^-125.5 (about 1.7e-38) are 0.
@@ -88,8 +107,7 @@ export function splitExponent(x: Expr): { mantissa: Expr; exponent: Expr } {
 
 /** (log(1 + f) - f + f²/2) / f³ for 1 + f in [sqrt(1/2), sqrt(2)]: log has a relative error of at most 2^-27.3. */
 const logCoefficients = [
-  0.3333333134651184, -0.250008225440979, 0.20001260936260223, -0.1662333458662033, 0.14200948178768158,
-  -0.1315952092409134, 0.1276700645685196, -0.07643167674541473,
+  0.3333333, -0.25000823, 0.20001261, -0.16623335, 0.14200948, -0.13159521, 0.12767006, -0.07643168,
 ]
 
 /** The natural logarithm: -infinity at 0, NaN below. */
@@ -106,10 +124,17 @@ export function log(x: Expr): Expr {
   return select(lt(like(x, 0), x), positive, rest)
 }
 
-const binaryEqual = (x: Expr, value: number): Expr => ({ op: 'compare', type: 'mask', lanes: x.lanes, fn: 'eq', a: x, b: like(x, value) })
+const binaryEqual = (x: Expr, value: number): Expr => ({
+  op: 'compare',
+  type: 'mask',
+  lanes: x.lanes,
+  fn: 'eq',
+  a: x,
+  b: like(x, value),
+})
 
 /** (2^r - 1) / r on [-1/2, 1/2]: 2^r has a relative error of at most 2^-23.3. */
-const exp2Coefficients = [0.6931470036506653, 0.2402222454547882, 0.05550650879740715, 0.00967260543256998, 0.001330267172306776]
+const exp2Coefficients = [0.6931470037, 0.24022225, 0.05550651, 0.009672605, 0.0013302672]
 
 /** 2^y as power · scale, for y within ±126. For results where 2^y is a part of a larger sum. */
 function exp2Parts(y: Expr): { power: Expr; scale: Expr } {
@@ -120,7 +145,7 @@ function exp2Parts(y: Expr): { power: Expr; scale: Expr } {
 }
 
 /** (tanh(x) - x) / x³ in x² on [0, 0.625]: tanh has a relative error of at most 2^-27.7. */
-const tanhCoefficients = [-0.3333328068256378, 0.13331405818462372, -0.05373651534318924, 0.02062816731631756, -0.005692296661436558]
+const tanhCoefficients = [-0.3333328, 0.13331406, -0.053736515, 0.020628167, -0.0056922967]
 const tanhSwitch = 0.625
 /** From here on tanh rounds to 1. */
 const tanhEnd = 9.2
@@ -136,12 +161,9 @@ export function tanh(x: Expr): Expr {
 }
 
 /** erf(x) / x - 1 in x² on [0, 1]: erf has a relative error of at most 2^-29.4. */
-const erfCoefficients = [
-  0.12837916612625122, -0.3761262595653534, 0.11283578723669052, -0.026853347197175026, 0.005187162198126316,
-  -0.0007997853099368513, 7.806903886375949e-5,
-]
+const erfCoefficients = [0.12837917, -0.37612626, 0.11283579, -0.026853347, 0.005187162, -0.0007997853, 7.806904e-5]
 /** log2(1 - erf(x)) on [1, 3.95]: erf has a relative error of at most 2^-25.3. */
-const erfcCoefficients = [-0.003778664395213127, -1.612386703491211, -0.9438687562942505, -0.1281110793352127, 0.021397914737462997, -0.0016695327358320355]
+const erfcCoefficients = [-0.0037786644, -1.6123867, -0.94386876, -0.12811108, 0.021397915, -0.0016695327]
 const erfSwitch = 1
 /** From here on erf rounds to 1. */
 const erfEnd = 3.95
@@ -159,11 +181,11 @@ export function erf(x: Expr): Expr {
  * π/2 in five parts of at most 11 bits (the last: 24). The product of each with a quadrant number of up
  * to 13 bits is exact, so the reduced angle keeps full precision up to |x| = 10^4 (Cody and Waite 1980).
  */
-const halfPi = [1608 * 2 ** -10, 1014 * 2 ** -21, 1348 * 2 ** -32, 534 * 2 ** -43, 6.223371969669989e-14]
+const halfPi = [1608 * 2 ** -10, 1014 * 2 ** -21, 1348 * 2 ** -32, 534 * 2 ** -43, 6.223372e-14]
 /** (sin(r) - r) / r³ in r² on [0, π/4]: sin has a relative error of at most 2^-27.9. */
-const sinCoefficients = [-0.16666655242443085, 0.008332187309861183, -0.00019517897453624755]
+const sinCoefficients = [-0.16666655, 0.008332187, -0.00019517897]
 /** (cos(r) - 1 + r²/2) / r⁴ in r² on [0, π/4]: cos has a relative error of at most 2^-33.0. */
-const cosCoefficients = [0.04166664555668831, -0.0013887309469282627, 2.4432327336398885e-5]
+const cosCoefficients = [0.041666646, -0.001388731, 2.4432327e-5]
 
 /**
  * The sine. The error stays under 2 ulp for |x| up to 10^4; beyond, the angle loses precision as x grows,
@@ -207,8 +229,7 @@ function reduced(x: Expr): { quadrant: Expr; sine: Expr; cosine: Expr } {
 
 /** (atan(x) - x) / x³ in x² on [0, 1]: atan has a relative error of at most 2^-25.8. */
 const atanCoefficients = [
-  -0.33333153252577515, 0.19993767142295837, -0.14211007952690125, 0.10665825754404068, -0.07551856338977814,
-  0.043207913637161255, -0.0163656547665596, 0.0029201568104326725,
+  -0.33333153, 0.19993767, -0.14211008, 0.10665826, -0.07551856, 0.043207914, -0.016365655, 0.0029201568,
 ]
 
 /** The arc tangent, in (-π/2, π/2); beyond 1 by way of 1 / x. */

@@ -80,5 +80,7 @@ export function sumInOrder({ terms, constant }: Linear, make: IndexMaker): Value
     const term = factor === 1 ? value : make.indexNode('mul', value, make.indexConstant(factor), single)
     sum = sum ? make.indexNode('add', sum, term, soFar) : term
   }
-  return constant === 0 ? (sum as Value) : make.indexNode('add', sum as Value, make.indexConstant(constant), { terms, constant })
+  return constant === 0
+    ? (sum as Value)
+    : make.indexNode('add', sum as Value, make.indexConstant(constant), { terms, constant })
 }

@@ -88,20 +88,33 @@ export const dependsOnState = (value: Value): boolean => (value.depends & (onVar
 
 /** `value` as an expression over its operands, each as `read` gives it. */
 export function writeValue({ expr, operands }: Value, read: (value: Value) => Expr): Expr {
+  const { type, lanes } = expr
   const [a, b, c] = operands
   switch (expr.op) {
     case 'const':
     case 'var':
-    case 'ramp': return expr
+    case 'ramp':
+      return expr
     case 'unary':
+      return { op: 'unary', type, lanes, fn: expr.fn, a: read(a) }
     case 'convert':
+      return { op: 'convert', type, lanes, fn: expr.fn, a: read(a) }
     case 'splat':
-    case 'reduceLanes': return { ...expr, a: read(a) }
+      return { op: 'splat', type, lanes, a: read(a) }
+    case 'reduceLanes':
+      return { op: 'reduceLanes', type, lanes, fn: expr.fn, a: read(a) }
     case 'binary':
-    case 'compare': return { ...expr, a: read(a), b: read(b) }
-    case 'fma': return { ...expr, a: read(a), b: read(b), c: read(c) }
-    case 'select': return { ...expr, mask: read(a), a: read(b), b: read(c) }
+      return { op: 'binary', type, lanes, fn: expr.fn, a: read(a), b: read(b) }
+    case 'compare':
+      return { op: 'compare', type, lanes, fn: expr.fn, a: read(a), b: read(b) }
+    case 'fma':
+      return { op: 'fma', type, lanes, a: read(a), b: read(b), c: read(c) }
+    case 'select':
+      return { op: 'select', type, lanes, mask: read(a), a: read(b), b: read(c) }
     case 'load':
-    case 'gather': return expr.valid ? { ...expr, index: read(a), valid: read(b) } : { ...expr, index: read(a) }
+    case 'gather': {
+      const place = { op: expr.op, type, lanes, buffer: expr.buffer, index: read(a) }
+      return expr.valid ? { ...place, valid: read(b) } : place
+    }
   }
 }

@@ -102,13 +102,18 @@ class Writer {
   /** Undefined for a `let`: its value is defined where it was placed, if anything needs it. */
   #statement(statement: Stmt, roots: readonly Value[], inner: readonly Block[]): Stmt | undefined {
     switch (statement.op) {
-      case 'let': return undefined
+      case 'let':
+        return undefined
       case 'mut':
-      case 'set': return { ...statement, value: this.#read(roots[0]) }
+      case 'set':
+        return { ...statement, value: this.#read(roots[0]) }
       case 'store':
-      case 'scatter': return { ...statement, index: this.#read(roots[0]), value: this.#read(roots[1]) }
-      case 'for': return { ...statement, from: this.#read(roots[0]), to: this.#read(roots[1]), body: this.statements(inner[0]) }
-      case 'while': return { ...statement, condition: this.#read(roots[0]), body: this.statements(inner[0]) }
+      case 'scatter':
+        return { ...statement, index: this.#read(roots[0]), value: this.#read(roots[1]) }
+      case 'for':
+        return { ...statement, from: this.#read(roots[0]), to: this.#read(roots[1]), body: this.statements(inner[0]) }
+      case 'while':
+        return { ...statement, condition: this.#read(roots[0]), body: this.statements(inner[0]) }
       case 'if': {
         const then = this.statements(inner[0])
         const condition = this.#read(roots[0])

@@ -43,7 +43,9 @@ function printStatement(statement: Stmt, indent: string, lines: string[]): void 
   switch (statement.op) {
     case 'let':
     case 'mut':
-      lines.push(`${indent}${statement.op} ${statement.name}: ${typeName(statement.value.type, statement.value.lanes)} = ${text(statement.value)}`)
+      lines.push(
+        `${indent}${statement.op} ${statement.name}: ${typeName(statement.value.type, statement.value.lanes)} = ${text(statement.value)}`,
+      )
       return
     case 'set':
       lines.push(`${indent}${statement.name} = ${text(statement.value)}`)
@@ -81,12 +83,16 @@ export function expressionsOf(statement: Stmt): readonly Expr[] {
   switch (statement.op) {
     case 'let':
     case 'mut':
-    case 'set': return [statement.value]
+    case 'set':
+      return [statement.value]
     case 'store':
-    case 'scatter': return [statement.index, statement.value]
-    case 'for': return [statement.from, statement.to]
+    case 'scatter':
+      return [statement.index, statement.value]
+    case 'for':
+      return [statement.from, statement.to]
     case 'while':
-    case 'if': return [statement.condition]
+    case 'if':
+      return [statement.condition]
   }
 }
 
@@ -95,17 +101,23 @@ export function operandsOf(expr: Expr): readonly Expr[] {
   switch (expr.op) {
     case 'const':
     case 'var':
-    case 'ramp': return []
+    case 'ramp':
+      return []
     case 'unary':
     case 'convert':
     case 'splat':
-    case 'reduceLanes': return [expr.a]
+    case 'reduceLanes':
+      return [expr.a]
     case 'binary':
-    case 'compare': return [expr.a, expr.b]
-    case 'fma': return [expr.a, expr.b, expr.c]
-    case 'select': return [expr.mask, expr.a, expr.b]
+    case 'compare':
+      return [expr.a, expr.b]
+    case 'fma':
+      return [expr.a, expr.b, expr.c]
+    case 'select':
+      return [expr.mask, expr.a, expr.b]
     case 'load':
-    case 'gather': return expr.valid ? [expr.index, expr.valid] : [expr.index]
+    case 'gather':
+      return expr.valid ? [expr.index, expr.valid] : [expr.index]
   }
 }
 
@@ -134,8 +146,20 @@ function sharing(roots: readonly Expr[], indent: string, lines: string[]): (expr
 /** Binding strength, as in C; what is not an operator binds tightest. */
 const tight = 9
 const infix: Partial<Record<BinaryFn | CompareFn, readonly [sign: string, strength: number]>> = {
-  mul: ['*', 7], div: ['/', 7], mod: ['%', 7], add: ['+', 6], sub: ['-', 6], shl: ['<<', 5], shr: ['>>', 5], ushr: ['>>>', 5],
-  lt: ['<', 4], le: ['<=', 4], eq: ['==', 4], and: ['&', 3], xor: ['^', 2], or: ['|', 1],
+  mul: ['*', 7],
+  div: ['/', 7],
+  mod: ['%', 7],
+  add: ['+', 6],
+  sub: ['-', 6],
+  shl: ['<<', 5],
+  shr: ['>>', 5],
+  ushr: ['>>>', 5],
+  lt: ['<', 4],
+  le: ['<=', 4],
+  eq: ['==', 4],
+  and: ['&', 3],
+  xor: ['^', 2],
+  or: ['|', 1],
 }
 
 interface Spelled {
@@ -147,12 +171,18 @@ function spell(expr: Expr, names: ReadonlyMap<Expr, string>): Spelled {
   const name = names.get(expr)
   if (name) return { text: name, strength: tight }
   const inner = (e: Expr): string => spell(e, names).text
-  const call = (fn: string, ...args: Expr[]): Spelled => ({ text: `${fn}(${args.map(inner).join(', ')})`, strength: tight })
+  const call = (fn: string, ...args: Expr[]): Spelled => ({
+    text: `${fn}(${args.map(inner).join(', ')})`,
+    strength: tight,
+  })
   const type = typeName(expr.type, expr.lanes)
   switch (expr.op) {
-    case 'const': return { text: constant(expr), strength: expr.value < 0 && expr.lanes === 1 ? 8 : tight }
-    case 'var': return { text: expr.name, strength: tight }
-    case 'ramp': return { text: `ramp${expr.lanes}`, strength: tight }
+    case 'const':
+      return { text: constant(expr), strength: expr.value < 0 && expr.lanes === 1 ? 8 : tight }
+    case 'var':
+      return { text: expr.name, strength: tight }
+    case 'ramp':
+      return { text: `ramp${expr.lanes}`, strength: tight }
     case 'unary': {
       if (expr.fn !== 'neg' && expr.fn !== 'not') return call(expr.fn, expr.a)
       return { text: (expr.fn === 'neg' ? '-' : '!') + bracket(spell(expr.a, names), tight), strength: 8 }
@@ -164,24 +194,36 @@ function spell(expr: Expr, names: ReadonlyMap<Expr, string>): Spelled {
       const [left, right] = [bracket(spell(expr.a, names), sign[1]), bracket(spell(expr.b, names), sign[1] + 1)]
       return { text: `${left} ${sign[0]} ${right}`, strength: sign[1] }
     }
-    case 'fma': return call('fma', expr.a, expr.b, expr.c)
-    case 'select': return call('select', expr.mask, expr.a, expr.b)
-    case 'convert': return call(expr.fn, expr.a)
-    case 'splat': return call(type, expr.a)
+    case 'fma':
+      return call('fma', expr.a, expr.b, expr.c)
+    case 'select':
+      return call('select', expr.mask, expr.a, expr.b)
+    case 'convert':
+      return call(expr.fn, expr.a)
+    case 'splat':
+      return call(type, expr.a)
     case 'load':
     case 'gather': {
       const lanes = expr.op === 'gather' ? `.gather${expr.lanes}` : expr.lanes === 1 ? '' : `.x${expr.lanes}`
       const valid = expr.valid ? ` if ${inner(expr.valid)}` : ''
       return { text: `${expr.buffer}[${inner(expr.index)}${valid}]${lanes}`, strength: tight }
     }
-    case 'reduceLanes': return call(`lanes.${expr.fn}`, expr.a)
+    case 'reduceLanes':
+      return call(`lanes.${expr.fn}`, expr.a)
   }
 }
 
 const bracket = (e: Spelled, least: number): string => (e.strength < least ? `(${e.text})` : e.text)
 
 function constant(expr: Expr & { op: 'const' }): string {
-  const plain = expr.type === 'f32' ? float32Text(expr.value) : expr.type === 'i32' ? `${expr.value}i` : expr.type === 'mask' ? `${expr.value === 1}` : `${expr.value}`
+  const plain =
+    expr.type === 'f32'
+      ? float32Text(expr.value)
+      : expr.type === 'i32'
+        ? `${expr.value}i`
+        : expr.type === 'mask'
+          ? `${expr.value === 1}`
+          : `${expr.value}`
   return expr.lanes === 1 ? plain : `${typeName(expr.type, expr.lanes)}(${plain})`
 }
 

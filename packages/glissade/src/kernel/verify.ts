@@ -5,7 +5,7 @@
  * checked where they are sums of loop variables with constant bounds (addresses.ts); the rest is checked
  * while a kernel is interpreted. Run by tests and under DEBUG, not on a user's way.
  */
-import { addressRange, type Addresses } from './addresses.ts'
+import { type Addresses, addressRange } from './addresses.ts'
 import type { BinaryFn, Expr, Kernel, KernelBuffer, Stmt, Type } from './ir.ts'
 import { operandsOf, printExpr, printStatements, typeName } from './print.ts'
 
@@ -36,17 +36,23 @@ export function verifyKernel(kernel: Kernel): void {
     throw new Error(`kernel ${kernel.kind}: ${what}${where}`)
   }
   const checker: Checker = {
-    kernel, fail, certain: true,
+    kernel,
+    fail,
+    certain: true,
     buffers: checkBuffers(kernel, fail),
     visible: new Map([['task', { type: 'index', lanes: 1, mutable: false }]]),
     names: new Set(['task']),
     addresses: { ranges: new Map([['task', [0, kernel.tasks - 1]]]), names: new Map() },
   }
-  checkBody(kernel.body, checker, (s) => { statement = s })
+  checkBody(kernel.body, checker, (s) => {
+    statement = s
+  })
 }
 
 function headOf(statement: Stmt): string {
-  const text = printStatements([statement]).split('\n').filter((line) => !line.startsWith('%'))[0]
+  const text = printStatements([statement])
+    .split('\n')
+    .filter((line) => !line.startsWith('%'))[0]
   return text.length > 200 ? `${text.slice(0, 200)} …` : text
 }
 
@@ -57,7 +63,8 @@ function checkBuffers(kernel: Kernel, fail: (what: string) => never): Map<string
   if (!isCount(kernel.scratch)) fail(`scratch is ${kernel.scratch}, it must be a count of elements`)
   const buffers = new Map<string, KernelBuffer>()
   for (const buffer of kernel.buffers) {
-    if (buffer.name === 'scratch' || buffer.name === 'scratchI') fail(`a buffer is named ${buffer.name}, which is the task's own memory`)
+    if (buffer.name === 'scratch' || buffer.name === 'scratchI')
+      fail(`a buffer is named ${buffer.name}, which is the task's own memory`)
     if (buffers.has(buffer.name)) fail(`two buffers are named ${buffer.name}`)
     if (!isCount(buffer.length)) fail(`buffer ${buffer.name} has length ${buffer.length}, it must be a count`)
     buffers.set(buffer.name, buffer)
@@ -98,8 +105,14 @@ function checkStatement(statement: Stmt, c: Checker, declared: string[], at: (s:
     case 'let':
     case 'mut':
       value(statement.value)
-      declare(statement.name, { type: statement.value.type, lanes: statement.value.lanes, mutable: statement.op === 'mut' }, c, declared)
-      if (statement.op === 'let' && statement.value.type === 'index') c.addresses.names.set(statement.name, statement.value)
+      declare(
+        statement.name,
+        { type: statement.value.type, lanes: statement.value.lanes, mutable: statement.op === 'mut' },
+        c,
+        declared,
+      )
+      if (statement.op === 'let' && statement.value.type === 'index')
+        c.addresses.names.set(statement.name, statement.value)
       return
     case 'set': {
       value(statement.value)
@@ -118,7 +131,9 @@ function checkStatement(statement: Stmt, c: Checker, declared: string[], at: (s:
       const buffer = c.buffers.get(statement.buffer) ?? c.fail(`${statement.op} to unknown buffer ${statement.buffer}`)
       if (buffer.access === 'read') c.fail(`${statement.op} to ${buffer.name}, which is read-only`)
       if (buffer.type !== statement.value.type) {
-        c.fail(`${statement.op} of ${typeName(statement.value.type, statement.value.lanes)} to ${buffer.name}, which holds ${buffer.type}`)
+        c.fail(
+          `${statement.op} of ${typeName(statement.value.type, statement.value.lanes)} to ${buffer.name}, which holds ${buffer.type}`,
+        )
       }
       checkPlace(statement.op, buffer, statement.index, statement.value.lanes, statement.op === 'scatter', false, c)
       return
@@ -126,7 +141,8 @@ function checkStatement(statement: Stmt, c: Checker, declared: string[], at: (s:
     case 'for':
       typed(statement.from, `the start of loop ${statement.name}`, 'index')
       typed(statement.to, `the end of loop ${statement.name}`, 'index')
-      if (!Number.isSafeInteger(statement.step) || statement.step <= 0) c.fail(`loop ${statement.name} has step ${statement.step}, it must be a positive integer`)
+      if (!Number.isSafeInteger(statement.step) || statement.step <= 0)
+        c.fail(`loop ${statement.name} has step ${statement.step}, it must be a positive integer`)
       checkLoop(statement, c, at)
       return
     case 'while':
@@ -164,12 +180,22 @@ function checkLoop(loop: Stmt & { op: 'for' }, c: Checker, at: (s: Stmt) => void
   c.visible.delete(loop.name)
 }
 
-function checkPlace(what: string, buffer: KernelBuffer, index: Expr, lanes: number, lanewise: boolean, guarded: boolean, c: Checker): void {
+function checkPlace(
+  what: string,
+  buffer: KernelBuffer,
+  index: Expr,
+  lanes: number,
+  lanewise: boolean,
+  guarded: boolean,
+  c: Checker,
+): void {
   if (lanewise) {
-    if (index.type !== 'i32' || index.lanes !== lanes) c.fail(`${what} of ${buffer.name} at ${typeName(index.type, index.lanes)}, it must be ${typeName('i32', lanes)}`)
+    if (index.type !== 'i32' || index.lanes !== lanes)
+      c.fail(`${what} of ${buffer.name} at ${typeName(index.type, index.lanes)}, it must be ${typeName('i32', lanes)}`)
     return
   }
-  if (index.type !== 'index' || index.lanes !== 1) c.fail(`${what} of ${buffer.name} at ${typeName(index.type, index.lanes)}, it must be an index`)
+  if (index.type !== 'index' || index.lanes !== 1)
+    c.fail(`${what} of ${buffer.name} at ${typeName(index.type, index.lanes)}, it must be an index`)
   if (guarded || !c.certain || c.kernel.tasks === 0) return
   const range = addressRange(index, c.addresses)
   if (range && (range[0] < 0 || range[1] + lanes > buffer.length)) {
@@ -185,8 +211,14 @@ const allowed: Record<Type, ReadonlySet<BinaryFn>> = {
 }
 
 const conversions: Record<(Expr & { op: 'convert' })['fn'], readonly [from: Type, to: Type]> = {
-  toF32: ['i32', 'f32'], toI32: ['f32', 'i32'], asF32: ['i32', 'f32'], asI32: ['f32', 'i32'],
-  maskToI32: ['mask', 'i32'], i32ToMask: ['i32', 'mask'], indexToI32: ['index', 'i32'], i32ToIndex: ['i32', 'index'],
+  toF32: ['i32', 'f32'],
+  toI32: ['f32', 'i32'],
+  asF32: ['i32', 'f32'],
+  asI32: ['f32', 'i32'],
+  maskToI32: ['mask', 'i32'],
+  i32ToMask: ['i32', 'mask'],
+  indexToI32: ['index', 'i32'],
+  i32ToIndex: ['i32', 'index'],
 }
 
 function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
@@ -195,25 +227,31 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
   for (const operand of operandsOf(expr)) checkExpr(operand, c, known)
   const fail = (what: string): never => c.fail(`${what} (${shorten(printable(expr))})`)
   const { type, lanes } = expr
-  if (!Number.isInteger(lanes) || lanes < 1 || (lanes & (lanes - 1)) !== 0) fail(`${lanes} lanes, it must be a power of two`)
+  if (!Number.isInteger(lanes) || lanes < 1 || (lanes & (lanes - 1)) !== 0)
+    fail(`${lanes} lanes, it must be a power of two`)
   if (type === 'index' && lanes !== 1) fail(`an index of ${lanes} lanes, it must be a scalar`)
   const same = (e: Expr, t: Type, n: number, what: string): void => {
     if (e.type !== t || e.lanes !== n) fail(`${what} is ${typeName(e.type, e.lanes)}, it must be ${typeName(t, n)}`)
   }
   switch (expr.op) {
     case 'const':
-      if (type === 'f32' ? !Object.is(Math.fround(expr.value), expr.value) : !Number.isSafeInteger(expr.value)) fail(`${expr.value} is not a value of ${type}`)
+      if (type === 'f32' ? !Object.is(Math.fround(expr.value), expr.value) : !Number.isSafeInteger(expr.value))
+        fail(`${expr.value} is not a value of ${type}`)
       if (type === 'i32' && (expr.value | 0) !== expr.value) fail(`${expr.value} does not fit i32`)
       if (type === 'mask' && expr.value !== 0 && expr.value !== 1) fail(`a mask of ${expr.value}, it must be 0 or 1`)
       return
     case 'var': {
       const variable = c.visible.get(expr.name) ?? c.fail(`${expr.name} is not defined here`)
-      if (variable.type !== type || variable.lanes !== lanes) fail(`${expr.name} is ${typeName(variable.type, variable.lanes)}, here it is read as ${typeName(type, lanes)}`)
+      if (variable.type !== type || variable.lanes !== lanes)
+        fail(`${expr.name} is ${typeName(variable.type, variable.lanes)}, here it is read as ${typeName(type, lanes)}`)
       return
     }
     case 'unary': {
       same(expr.a, type, lanes, `operand of ${expr.fn}`)
-      const ok = expr.fn === 'not' ? type === 'mask' : type === 'f32' || (type === 'i32' && (expr.fn === 'neg' || expr.fn === 'abs'))
+      const ok =
+        expr.fn === 'not'
+          ? type === 'mask'
+          : type === 'f32' || (type === 'i32' && (expr.fn === 'neg' || expr.fn === 'abs'))
       if (!ok) fail(`${expr.fn} of ${type}`)
       return
     }
@@ -221,7 +259,11 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
       same(expr.a, type, lanes, `left operand of ${expr.fn}`)
       same(expr.b, type, lanes, `right operand of ${expr.fn}`)
       if (!allowed[type].has(expr.fn)) fail(`${expr.fn} of ${type}`)
-      if (type === 'index' && (expr.fn === 'div' || expr.fn === 'mod') && !(expr.b.op === 'const' && expr.b.value > 0)) {
+      if (
+        type === 'index' &&
+        (expr.fn === 'div' || expr.fn === 'mod') &&
+        !(expr.b.op === 'const' && expr.b.value > 0)
+      ) {
         fail(`${expr.fn} of an index by what is not a positive constant`)
       }
       return
@@ -271,7 +313,9 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
 
 /** Writing a deep shared expression out as a tree could take for ever. */
 function printable(expr: Expr): string {
-  return operandsOf(expr).every((e) => operandsOf(e).every((f) => operandsOf(f).length === 0)) ? printExpr(expr) : expr.op
+  return operandsOf(expr).every((e) => operandsOf(e).every((f) => operandsOf(f).length === 0))
+    ? printExpr(expr)
+    : expr.op
 }
 
 const shorten = (text: string): string => (text.length > 120 ? `${text.slice(0, 120)} …` : text)

@@ -25,7 +25,12 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const { labelSmoothing = 0, weight, ignoreIndex } = options
   const op = 'crossEntropy'
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    fail('value-invalid', { what: `${op}: labelSmoothing`, received: String(labelSmoothing), expected: '0 to 1', fix: 'Change the option.' })
+    fail('value-invalid', {
+      what: `${op}: labelSmoothing`,
+      received: String(labelSmoothing),
+      expected: '0 to 1',
+      fix: 'Change the option.',
+    })
   }
   const axis = classAxis(op, logits)
   const classes = logits.shape[axis]
@@ -33,7 +38,12 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (isFloat(target.dtype)) {
     if (ignoreIndex !== undefined) {
       const fix = 'Leave ignoreIndex out, or give class indices of int32.'
-      fail('value-invalid', { what: `${op}: ignoreIndex`, received: 'a target of probabilities', expected: 'class indices', fix })
+      fail('value-invalid', {
+        what: `${op}: ignoreIndex`,
+        received: 'a target of probabilities',
+        expected: 'class indices',
+        fix,
+      })
     }
     checkSameShape(op, logits, target)
     const truth = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes)

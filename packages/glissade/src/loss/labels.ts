@@ -32,7 +32,12 @@ export interface Labels {
 /** Axis 1 of [B, C, ...s], or the only axis of [C]. */
 export function classAxis(op: string, x: Tensor): number {
   if (x.rank === 0) {
-    fail('shape-mismatch', { op, received: 'a single number', expected: 'scores for classes, [B, C, ...s] or [C]', fix: 'Reshape it.' })
+    fail('shape-mismatch', {
+      op,
+      received: 'a single number',
+      expected: 'scores for classes, [B, C, ...s] or [C]',
+      fix: 'Reshape it.',
+    })
   }
   return x.rank === 1 ? 0 : 1
 }
@@ -41,7 +46,12 @@ export function classAxis(op: string, x: Tensor): number {
 export function perClass(op: string, weight: Tensor, x: Tensor, axis: number): Tensor {
   if (weight.rank !== 1 || weight.size !== x.shape[axis]) {
     const fix = 'Give one weight for each class.'
-    fail('shape-mismatch', { op, received: `weights [${weight.shape.join(', ')}]`, expected: `[${x.shape[axis]}]`, fix })
+    fail('shape-mismatch', {
+      op,
+      received: `weights [${weight.shape.join(', ')}]`,
+      expected: `[${x.shape[axis]}]`,
+      fix,
+    })
   }
   return weight.reshape(x.shape.map((n, i) => (i === axis ? n : 1)))
 }
@@ -52,7 +62,12 @@ export function labelsOf(op: string, x: Tensor, target: Tensor, options: ClassLo
   const axis = classAxis(op, x)
   const expected = x.shape.filter((_, i) => i !== axis)
   if (target.dtype !== 'int32') {
-    fail('dtype-mismatch', { op, received: `a target of ${target.dtype}`, expected: 'class indices of int32', fix: "Cast with .cast('int32')." })
+    fail('dtype-mismatch', {
+      op,
+      received: `a target of ${target.dtype}`,
+      expected: 'class indices of int32',
+      fix: "Cast with .cast('int32').",
+    })
   }
   if (!sameShape(target.shape, expected)) {
     fail('shape-mismatch', {

@@ -4,7 +4,13 @@
  * All are x: [...s] → [...s].
  */
 import type { Tensor } from '../tensor.ts'
-import { elu as eluOf, gelu as geluOf, leakyRelu as leakyReluOf, silu as siluOf, softplus as softplusOf } from './functional.ts'
+import {
+  elu as eluOf,
+  gelu as geluOf,
+  leakyRelu as leakyReluOf,
+  silu as siluOf,
+  softplus as softplusOf,
+} from './functional.ts'
 import { type LayerConfig, Module } from './module.ts'
 
 /** x where it is above 0, else 0; the gradient at 0 is 0. */
@@ -32,6 +38,7 @@ export class LeakyReLU extends Module {
   }
 }
 
+/** The hyperbolic tangent: into -1 to 1. */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return x.tanh()
@@ -41,6 +48,7 @@ export class Tanh extends Module {
   }
 }
 
+/** 1 / (1 + e^-x): into 0 to 1. */
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
     return x.sigmoid()

@@ -27,14 +27,25 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
   readonly weight: Parameter
   readonly bias: Parameter | undefined
 
-  constructor(kind: string, rank: number, transposed: boolean, inChannels: number, outChannels: number, size: PerAxis, options: Options) {
+  constructor(
+    kind: string,
+    rank: number,
+    transposed: boolean,
+    inChannels: number,
+    outChannels: number,
+    size: PerAxis,
+    options: Options,
+  ) {
     super()
     const { groups = 1, bias = true } = options
     this.in = inChannels
     this.out = outChannels
     this.size = perAxis(`${kind}: size`, size, rank, 1)
     this.options = options
-    for (const [what, channels] of [['in', inChannels], ['out', outChannels]] as const) {
+    for (const [what, channels] of [
+      ['in', inChannels],
+      ['out', outChannels],
+    ] as const) {
       if (Number.isInteger(channels) && channels > 0 && channels % groups === 0) continue
       fail('value-invalid', {
         what: `${kind}: ${what}`,
@@ -43,7 +54,9 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
         fix: 'Check the channels and groups.',
       })
     }
-    const shape = transposed ? [inChannels, outChannels / groups, ...this.size] : [outChannels, inChannels / groups, ...this.size]
+    const shape = transposed
+      ? [inChannels, outChannels / groups, ...this.size]
+      : [outChannels, inChannels / groups, ...this.size]
     // PyTorch counts as inputs what stands on axis 1 and after, for transposed kernels too.
     const fanIn = shape.slice(1).reduce((a, b) => a * b)
     this.weight = new Parameter(fanInUniform(shape, fanIn))
@@ -117,5 +130,9 @@ export const conv2d = (inChannels: number, outChannels: number, size: PerAxis, o
   new Conv2d(inChannels, outChannels, size, options)
 export const conv3d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv3d =>
   new Conv3d(inChannels, outChannels, size, options)
-export const convTranspose2d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvTransposeLayerOptions): ConvTranspose2d =>
-  new ConvTranspose2d(inChannels, outChannels, size, options)
+export const convTranspose2d = (
+  inChannels: number,
+  outChannels: number,
+  size: PerAxis,
+  options?: ConvTransposeLayerOptions,
+): ConvTranspose2d => new ConvTranspose2d(inChannels, outChannels, size, options)

@@ -12,7 +12,8 @@ export class Dropout extends Module {
   readonly p: number
   constructor(p = 0.5) {
     super()
-    if (!(p >= 0 && p <= 1)) fail('value-invalid', { what: 'dropout: p', received: String(p), expected: '0 to 1', fix: 'Change the option.' })
+    if (!(p >= 0 && p <= 1))
+      fail('value-invalid', { what: 'dropout: p', received: String(p), expected: '0 to 1', fix: 'Change the option.' })
     this.p = p
   }
   forward(x: Tensor): Tensor {

@@ -6,47 +6,75 @@
  */
 import { full } from '../create.ts'
 import { fail } from '../errors.ts'
-import * as random from '../random.ts'
 import type { RandomOptions } from '../random.ts'
+import * as random from '../random.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
 export { ones, zeros } from '../create.ts'
 export { uniform } from '../random.ts'
 
+/** `value` everywhere. */
 export function constant(shape: Shape, value: number): Tensor {
   return full(shape, value)
 }
 
-export function normal(shape: Shape, { mean = 0, std = 1, ...options }: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
+/** A normal distribution with the given mean and deviation. */
+export function normal(
+  shape: Shape,
+  { mean = 0, std = 1, ...options }: RandomOptions & { mean?: number; std?: number } = {},
+): Tensor {
   return random.normal(shape, { mean, deviation: std, ...options })
 }
 
 /** A normal distribution, of which only numbers from `low` to `high` are drawn. */
 export function truncatedNormal(
   shape: Shape,
-  { mean = 0, std = 1, low = -2, high = 2, ...options }: RandomOptions & { mean?: number; std?: number; low?: number; high?: number } = {},
+  {
+    mean = 0,
+    std = 1,
+    low = -2,
+    high = 2,
+    ...options
+  }: RandomOptions & { mean?: number; std?: number; low?: number; high?: number } = {},
 ): Tensor {
   const [from, to] = [low, high].map((bound) => erf((bound - mean) / (std * Math.SQRT2)))
   if (!(from < to)) {
     const expected = 'bounds with some of the distribution between them'
-    fail('value-invalid', { what: 'truncatedNormal', received: `${low} to ${high}`, expected, fix: 'Widen them, or move the mean.' })
+    fail('value-invalid', {
+      what: 'truncatedNormal',
+      received: `${low} to ${high}`,
+      expected,
+      fix: 'Widen them, or move the mean.',
+    })
   }
   // The inverse of the distribution function, at numbers spread evenly between its values at the bounds.
   const even = random.uniform(shape, { low: from, high: to, ...options })
-  return inverseErf(even).mul(std * Math.SQRT2).add(mean).clip(low, high)
+  return inverseErf(even)
+    .mul(std * Math.SQRT2)
+    .add(mean)
+    .clip(low, high)
 }
 
 /** Polynomials of Giles (2010), "Approximating the erfinv function": the middle, and the tails. */
-const middle = [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941]
-const tails = [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682]
+const middle = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
+  0.246640727, 1.50140941,
+]
+const tails = [
+  -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+  1.00167406, 2.83297682,
+]
 
 /** The number whose error function is x, to about six digits. x: [...s] in (-1, 1) → [...s] */
 export function inverseErf(x: Tensor): Tensor {
   const w = x.neg().add(1).mul(x.add(1)).log().neg()
   const horner = (coefficients: readonly number[], at: Tensor): Tensor =>
     coefficients.slice(1).reduce((sum: Tensor, c) => sum.mul(at).add(c), at.mul(0).add(coefficients[0]))
-  return w.lt(5).where(horner(middle, w.sub(2.5)), horner(tails, w.maximum(5).sqrt().sub(3))).mul(x)
+  return w
+    .lt(5)
+    .where(horner(middle, w.sub(2.5)), horner(tails, w.maximum(5).sqrt().sub(3)))
+    .mul(x)
 }
 
 /** erf by its series, and by 1 where that is exact in float32; for host numbers. */
@@ -87,13 +115,19 @@ export interface KaimingOptions extends RandomOptions {
 }
 
 /** Uniform within gain sqrt(3 / fan) (He et al. 2015, arXiv 1502.01852). */
-export function kaimingUniform(shape: Shape, { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {}): Tensor {
+export function kaimingUniform(
+  shape: Shape,
+  { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {},
+): Tensor {
   const bound = gainOf(nonlinearity, slope) * Math.sqrt(3 / fans(shape)[mode])
   return random.uniform(shape, { low: -bound, high: bound, ...options })
 }
 
 /** Normal with deviation gain / sqrt(fan) (He et al. 2015). */
-export function kaimingNormal(shape: Shape, { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {}): Tensor {
+export function kaimingNormal(
+  shape: Shape,
+  { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {},
+): Tensor {
   return random.normal(shape, { deviation: gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]), ...options })
 }
 
@@ -125,7 +159,12 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
 function fans(shape: Shape): { in: number; out: number } {
   if (shape.length < 2) {
     const received = `[${shape.join(', ')}]`
-    fail('shape-mismatch', { op: 'init', received, expected: 'at least two axes, [out, in, ...kernel]', fix: 'Use uniform or normal for vectors.' })
+    fail('shape-mismatch', {
+      op: 'init',
+      received,
+      expected: 'at least two axes, [out, in, ...kernel]',
+      fix: 'Use uniform or normal for vectors.',
+    })
   }
   const kernel = sizeOf(shape.slice(2))
   return { in: shape[1] * kernel, out: shape[0] * kernel }

@@ -106,7 +106,9 @@ export abstract class Module {
 
   /** All parameters by name, each once. */
   namedParameters(): Map<string, Parameter> {
-    return new Map([...this.namedVariables()].filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter))
+    return new Map(
+      [...this.namedVariables()].filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter),
+    )
   }
 
   /** The variables that are kept with the weights but not trained, such as running statistics. */
@@ -177,7 +179,9 @@ export abstract class Module {
   /** The tree of layers with their options, as PyTorch prints it. */
   toString(): string {
     const { kind: _, ...options } = this.config() ?? { kind: '' }
-    const head = Object.entries(options).map(([key, value]) => `${key}=${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`)
+    const head = Object.entries(options).map(
+      ([key, value]) => `${key}=${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
+    )
     const children = [...members(this)].filter((entry): entry is [string, Module] => entry[1] instanceof Module)
     if (children.length === 0) return `${this.constructor.name}(${head.join(', ')})`
     const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}\n`)
@@ -240,5 +244,6 @@ function nameAll(root: Module, base: string): Map<Module, string> {
 /** The tensors in what a module gave back: itself, or those in arrays and plain objects. */
 function* tensorsIn(output: unknown, place = ''): Generator<[key: string, Tensor]> {
   if (output instanceof Tensor) yield [place, output]
-  else if (isContainer(output)) for (const [key, value] of Object.entries(output)) yield* tensorsIn(value, join(place, key))
+  else if (isContainer(output))
+    for (const [key, value] of Object.entries(output)) yield* tensorsIn(value, join(place, key))
 }

@@ -5,8 +5,8 @@
  * All are x: [B, C, ...in] → [B, C, ...out], out = floor((in + 2 padding - size) / stride) + 1.
  */
 import type { PerAxis } from '../ops/derived/conv.ts'
-import * as pool from '../ops/derived/pool.ts'
 import type { AvgPoolOptions, PoolOptions } from '../ops/derived/pool.ts'
+import * as pool from '../ops/derived/pool.ts'
 import type { Tensor } from '../tensor.ts'
 import { type LayerConfig, Module } from './module.ts'
 
@@ -28,36 +28,42 @@ abstract class Pool<Options extends PoolOptions> extends Module {
   }
 }
 
+/** The largest of each window, over one axis in space. */
 export class MaxPool1d extends Pool<PoolOptions> {
   protected readonly kind = 'maxPool1d'
   forward(x: Tensor): Tensor {
     return pool.maxPool1d(x, this.size, this.options)
   }
 }
+/** The largest of each window, over two axes in space. */
 export class MaxPool2d extends Pool<PoolOptions> {
   protected readonly kind = 'maxPool2d'
   forward(x: Tensor): Tensor {
     return pool.maxPool2d(x, this.size, this.options)
   }
 }
+/** The largest of each window, over three axes in space. */
 export class MaxPool3d extends Pool<PoolOptions> {
   protected readonly kind = 'maxPool3d'
   forward(x: Tensor): Tensor {
     return pool.maxPool3d(x, this.size, this.options)
   }
 }
+/** The mean of each window, over one axis in space. */
 export class AvgPool1d extends Pool<AvgPoolOptions> {
   protected readonly kind = 'avgPool1d'
   forward(x: Tensor): Tensor {
     return pool.avgPool1d(x, this.size, this.options)
   }
 }
+/** The mean of each window, over two axes in space. */
 export class AvgPool2d extends Pool<AvgPoolOptions> {
   protected readonly kind = 'avgPool2d'
   forward(x: Tensor): Tensor {
     return pool.avgPool2d(x, this.size, this.options)
   }
 }
+/** The mean of each window, over three axes in space. */
 export class AvgPool3d extends Pool<AvgPoolOptions> {
   protected readonly kind = 'avgPool3d'
   forward(x: Tensor): Tensor {

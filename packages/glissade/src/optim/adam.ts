@@ -45,7 +45,8 @@ export function adamW(options: AdamOptions = {}): OptimizerFactory {
 
 function adamFamily(name: string, options: AdamOptions, defaultDecay: number, decoupled: boolean): OptimizerFactory {
   const { lr = 1e-3, betas: [b1, b2] = [0.9, 0.999], eps = 1e-8, weightDecay = defaultDecay } = options
-  for (const beta of [b1, b2]) checkOption(`${name}: betas`, beta, beta >= 0 && beta < 1, 'numbers of at least 0 and below 1')
+  for (const beta of [b1, b2])
+    checkOption(`${name}: betas`, beta, beta >= 0 && beta < 1, 'numbers of at least 0 and below 1')
   checkOption(`${name}: eps`, eps, eps >= 0, 'a number of at least 0')
   checkOption(`${name}: weightDecay`, weightDecay, weightDecay >= 0, 'a number of at least 0')
   const rule: Rule<'m' | 'v', 'stepSize' | 'correction' | 'keep'> = {

@@ -8,7 +8,7 @@
 import { gradients } from '../autodiff/gradients.ts'
 import { fail } from '../errors.ts'
 import { activeTrace, type Trace } from '../graph/trace.ts'
-import { type Module, Parameter } from '../nn/module.ts'
+import type { Module, Parameter } from '../nn/module.ts'
 import { leaf } from '../ops/leaf.ts'
 import { withScope } from '../scope.ts'
 import type { Storage } from '../storage.ts'
@@ -21,7 +21,12 @@ export interface Rule<Slot extends string = string, Scalar extends string = stri
   /** The host's numbers for step number `step` (1 is the first). */
   scalars(step: number, lr: number): Record<Scalar, number>
   /** The new value of the parameter `p` with the gradient `g`, and of each slot. */
-  update(p: Tensor, g: Tensor, state: Record<Slot, Tensor>, scalars: Record<Scalar, Tensor>): { value: Tensor; state: Record<Slot, Tensor> }
+  update(
+    p: Tensor,
+    g: Tensor,
+    state: Record<Slot, Tensor>,
+    scalars: Record<Scalar, Tensor>,
+  ): { value: Tensor; state: Record<Slot, Tensor> }
 }
 
 /** What an optimizer works on: a model, or parameters. */
@@ -92,7 +97,9 @@ export class Optimizer {
   /** The slots of all parameters, by parameter and slot name. */
   namedState(): Map<string, Variable> {
     const named = [...this.parameters].flatMap(([name, parameter]) =>
-      Object.entries(this.#slots.get(parameter) ?? {}).map(([slot, variable]) => [`${name}.${slot}`, variable] as const),
+      Object.entries(this.#slots.get(parameter) ?? {}).map(
+        ([slot, variable]) => [`${name}.${slot}`, variable] as const,
+      ),
     )
     return new Map(named)
   }
@@ -103,11 +110,17 @@ export class Optimizer {
     const problems = [...own].flatMap(([name, { shape }]) => {
       if (!Object.hasOwn(tensors, name)) return [`${name}: missing; expected [${shape.join(', ')}]`]
       const received = tensors[name].shape
-      return received.join() === shape.join() ? [] : [`${name}: received [${received.join(', ')}], expected [${shape.join(', ')}]`]
+      return received.join() === shape.join()
+        ? []
+        : [`${name}: received [${received.join(', ')}], expected [${shape.join(', ')}]`]
     })
     problems.push(...Object.keys(tensors).flatMap((name) => (own.has(name) ? [] : [`${name}: not in the optimizer`])))
     if (problems.length > 0) {
-      fail('weights-mismatch', { file: 'The optimizer state', problems, fix: 'Use the same optimizer and the same model as when it was saved.' })
+      fail('weights-mismatch', {
+        file: 'The optimizer state',
+        problems,
+        fix: 'Use the same optimizer and the same model as when it was saved.',
+      })
     }
     for (const [name, variable] of own) variable.write((await tensors[name].realized()).read())
     this.steps = steps
@@ -117,7 +130,8 @@ export class Optimizer {
   /** The step's numbers as tensors: anew at each run of a compiled program, at once outside one. */
   #supply(): Record<string, Tensor> {
     const trace = activeTrace()
-    if (!trace) return mapValues(this.#rule.scalars(++this.steps, this.lr), (value) => fromArray(Float32Array.of(value), []))
+    if (!trace)
+      return mapValues(this.#rule.scalars(++this.steps, this.lr), (value) => fromArray(Float32Array.of(value), []))
     // A program may take several steps; each counts on from those before it.
     const before = this.#traced.get(trace) ?? 0
     this.#traced.set(trace, before + 1)
@@ -126,7 +140,8 @@ export class Optimizer {
     })
     return mapValues(this.#rule.scalars(1, this.lr), (_, name) => {
       const tensor = makeNode(leaf, [], { shape: [], dtype: 'float32' })
-      const supply = (storage: Storage): void => storage.write(Float32Array.of(this.#rule.scalars(this.steps + before + 1, this.lr)[name]))
+      const supply = (storage: Storage): void =>
+        storage.write(Float32Array.of(this.#rule.scalars(this.steps + before + 1, this.lr)[name]))
       trace.supplied.push({ tensor, supply })
       return tensor
     })

@@ -23,10 +23,21 @@ export interface SgdOptions {
  * p = p - lr * (nesterov ? g + momentum * v : v)
  * ```
  */
-export function sgd({ lr = 1e-3, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): OptimizerFactory {
+export function sgd({
+  lr = 1e-3,
+  momentum = 0,
+  dampening = 0,
+  nesterov = false,
+  weightDecay = 0,
+}: SgdOptions = {}): OptimizerFactory {
   checkOption('sgd: momentum', momentum, momentum >= 0, 'a number of at least 0')
   checkOption('sgd: weightDecay', weightDecay, weightDecay >= 0, 'a number of at least 0')
-  checkOption('sgd: nesterov', nesterov, !nesterov || (momentum > 0 && dampening === 0), 'momentum above 0 and dampening 0 with it')
+  checkOption(
+    'sgd: nesterov',
+    nesterov,
+    !nesterov || (momentum > 0 && dampening === 0),
+    'momentum above 0 and dampening 0 with it',
+  )
   const rule: Rule<'v', 'lr' | 'share'> = {
     slots: momentum === 0 ? [] : ['v'],
     scalars: (step, lr) => ({ lr, share: step === 1 ? 1 : 1 - dampening }),

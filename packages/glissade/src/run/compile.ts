@@ -13,7 +13,7 @@ import { leaf } from '../ops/leaf.ts'
 import { Storage } from '../storage.ts'
 import { dirtyVariables, fromStorage, Tensor, Variable } from '../tensor.ts'
 import { getBackend, isReference } from './backend.ts'
-import { type Profile, Program } from './program.ts'
+import { inTurn, type Profile, Program } from './program.ts'
 import { realize, storageOf } from './realize.ts'
 
 /** What may go in and come out: tensors, alone or in arrays and plain objects, with numbers and texts between. */
@@ -79,7 +79,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
 
   const call = async (...args: A): Promise<R> => {
     const { compiled, given } = await prepare(args)
-    return execute(compiled, given, async (storages) => compiled.program.run(storages)) as Promise<R>
+    return execute(compiled, given, (storages) => compiled.program.run(storages)) as Promise<R>
   }
   return Object.assign(call, {
     program: async (...args: A) => (await prepare(args)).compiled.program,
@@ -174,10 +174,16 @@ async function build<A extends readonly unknown[], R>(fn: (...args: A) => R, arg
 }
 
 async function execute(compiled: Compiled, given: readonly Tensor[], run: (storages: readonly Storage[]) => undefined | Promise<void>): Promise<unknown> {
-  const { trace, program, sources, outputs, variables } = compiled
+  const { trace, program, sources } = compiled
   for (const requirement of trace.requirements) check(requirement, compiled, given)
   const unknown = sources.flatMap((source) => (source.kind === 'variable' && !source.variable.value.storage ? [source.variable.value] : []))
   if (unknown.length > 0) await realize(...unknown)
+  return inTurn(program.backend, () => replay(compiled, given, run))
+}
+
+/** One run, start to end: what the host supplies, the program, and what follows from it. */
+async function replay(compiled: Compiled, given: readonly Tensor[], run: (storages: readonly Storage[]) => undefined | Promise<void>): Promise<unknown> {
+  const { trace, program, sources, outputs, variables } = compiled
   const storages = sources.map((source): Storage => {
     if (source.kind === 'given') return storageOf(given[source.place])
     if (source.kind === 'variable') return storageOf(source.variable.value)
@@ -187,7 +193,11 @@ async function execute(compiled: Compiled, given: readonly Tensor[], run: (stora
   })
   const fresh = outputs.map((tensor) => new Storage(tensor.dtype, tensor.size))
   if (isReference(program.backend)) runReference(compiled, storages, fresh)
-  else await run([...storages, ...fresh])
+  else {
+    // A small program is done when `run` returns; waiting for nothing would cost more than it does.
+    const done = run([...storages, ...fresh])
+    if (done) await done
+  }
   for (const variable of variables) variable.changedInPlace(storageOf(variable.value))
   for (const after of trace.afterRun) after()
   const realized = fresh.map((storage, i) => fromStorage(storage, outputs[i].shape))

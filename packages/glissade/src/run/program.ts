@@ -9,7 +9,6 @@ import { compilerOptions, lower } from '../compile/lower.ts'
 import { fail } from '../errors.ts'
 import { type Graph, printGraph } from '../graph/graph.ts'
 import { printKernel } from '../kernel/print.ts'
-import { fromStorage, type Tensor } from '../tensor.ts'
 import type { Storage } from '../storage.ts'
 import { isReference } from './backend.ts'
 
@@ -32,8 +31,27 @@ export interface Profile {
   toString(): string
 }
 
-/** The last run on each backend; the next one waits for it. */
+/** The last work on each backend; the next one waits for it. */
 const running = new WeakMap<Backend, Promise<void>>()
+
+/**
+ * Does `work` when all that was asked of the backend before is done; at once, if nothing is under way. Everything that
+ * belongs to a run (numbers that the host supplies, the run, what follows it) is one piece of work.
+ */
+export async function inTurn<T>(backend: Backend, work: () => T | Promise<T>): Promise<T> {
+  const before = running.get(backend)
+  const done = before ? before.then(work) : Promise.resolve(work())
+  const settled: Promise<void> = done.then(
+    () => {},
+    () => {},
+  )
+  running.set(backend, settled)
+  try {
+    return await done
+  } finally {
+    if (running.get(backend) === settled) running.delete(backend)
+  }
+}
 
 export class Program {
   readonly plan: Plan
@@ -59,36 +77,13 @@ export class Program {
     return new Program(plan, graph, backend, await backend.compile(plan))
   }
 
-  /** Runs once on storages in the order of `plan.arguments`. Returns at once where the work was done at once. */
+  /** Runs once on storages in the order of `plan.arguments`, in its turn (see `inTurn`). */
   run(storages: readonly Storage[]): undefined | Promise<void> {
-    const before = running.get(this.backend)
-    if (!before) {
-      const done = this.#start(storages)
-      if (!done) return undefined
-      return this.#track(done)
-    }
-    return this.#track(before.then(() => this.#start(storages)))
-  }
-
-  #start(storages: readonly Storage[]): undefined | Promise<void> {
     return this.#executable?.run(storages)
-  }
-
-  #track(done: Promise<void>): Promise<void> {
-    const settled = done.then(
-      () => {},
-      () => {},
-    )
-    running.set(this.backend, settled)
-    settled.then(() => {
-      if (running.get(this.backend) === settled) running.delete(this.backend)
-    })
-    return done
   }
 
   /** Runs once more, timing each kernel. */
   async profile(storages: readonly Storage[]): Promise<Profile> {
-    await running.get(this.backend)
     const times = this.#executable ? await this.#executable.profile(storages) : new Float64Array()
     const kernels = this.plan.launches.map(({ kernel, label, path }, i): KernelTime => {
       const { kind, flops, bytes } = this.plan.kernels[kernel]
@@ -129,11 +124,6 @@ export class Program {
   release(): void {
     this.#executable?.release()
   }
-}
-
-/** The tensor that a program's output storage is. */
-export function outputTensor(storage: Storage, like: Tensor): Tensor {
-  return fromStorage(storage, like.shape)
 }
 
 /** 1234567 as `1.23M`. */

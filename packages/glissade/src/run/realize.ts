@@ -12,7 +12,7 @@ import { activeTrace } from '../graph/trace.ts'
 import { Storage } from '../storage.ts'
 import { dirtyVariables, type Tensor } from '../tensor.ts'
 import { getBackend, isReference } from './backend.ts'
-import { Program } from './program.ts'
+import { inTurn, Program } from './program.ts'
 
 /** Programs by structure, the most recently used last. */
 const programs = new WeakMap<Backend, Map<string, Promise<Program>>>()
@@ -29,7 +29,7 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
   if (wanted.length === 0) return
   const backend = await getBackend()
   if (isReference(backend)) {
-    const values = evaluate(wanted)
+    const values = evaluate(wanted, new Map(), { useComputed: true })
     wanted.forEach((tensor, i) => {
       const host = allocate(tensor.dtype, tensor.size)
       host.set(values[i].data)
@@ -46,7 +46,7 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
   const key = `${graphKey(graph)}|${args.map((arg) => `${arg.role}${arg.length}`).join()}`
   const program = await programFor(backend, key, () => Program.create(graph, args, wanted.map((_, i) => leaves.length + i), backend))
   const outputs = wanted.map((tensor) => new Storage(tensor.dtype, tensor.size))
-  await program.run([...inputs, ...outputs])
+  await inTurn(backend, () => program.run([...inputs, ...outputs]))
   wanted.forEach((tensor, i) => settle(tensor, outputs[i]))
 }
 

@@ -30,7 +30,11 @@ const predictors = new WeakMap<Module, (x: Tensor) => Promise<Tensor>>()
  * The mean loss (and accuracy, for class targets) of `model` on `samples`, in evaluation mode. A last batch that is
  * not full is compiled for itself.
  */
-export async function evaluate(model: Layer, samples: Dataset<Samples>, { loss, batchSize = defaultBatch, signal }: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(
+  model: Layer,
+  samples: Dataset<Samples>,
+  { loss, batchSize = defaultBatch, signal }: EvaluateOptions,
+): Promise<Evaluation> {
   const byLoss = scorers.get(model) ?? new WeakMap<LossFunction, Scored>()
   scorers.set(model, byLoss)
   const score: Scored = byLoss.get(loss) ?? compile((x: Tensor, y: Tensor) => scoresOf(model.forward(x), y, loss))
@@ -46,7 +50,11 @@ export async function evaluate(model: Layer, samples: Dataset<Samples>, { loss, 
 }
 
 /** The outputs of `model` for inputs x: [N, ...s], in evaluation mode, computed in batches. */
-export async function predict(model: Layer, x: Tensor, { batchSize = defaultBatch }: { batchSize?: number } = {}): Promise<Tensor> {
+export async function predict(
+  model: Layer,
+  x: Tensor,
+  { batchSize = defaultBatch }: { batchSize?: number } = {},
+): Promise<Tensor> {
   checkWhole('predict: batchSize', batchSize, 1)
   const run: (x: Tensor) => Promise<Tensor> = predictors.get(model) ?? compile((input: Tensor) => model.forward(input))
   predictors.set(model, run)
@@ -63,7 +71,10 @@ export async function predict(model: Layer, x: Tensor, { batchSize = defaultBatc
     }
     const [first] = parts
     const shape = [x.shape[0], ...first.shape.slice(1)]
-    const all = allocate(first.dtype, shape.reduce((a, b) => a * b, 1))
+    const all = allocate(
+      first.dtype,
+      shape.reduce((a, b) => a * b, 1),
+    )
     let at = 0
     for (const part of parts) {
       all.set(await part.data(), at)

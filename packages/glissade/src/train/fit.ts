@@ -37,12 +37,25 @@ export interface FitOptions {
  *
  * Every sample is used in every epoch: a last batch that is not full is a program of its own, compiled once. When
  * `signal` aborts, the running step ends, the model stays as that step left it, and what was done is returned.
+ *
+ * ```ts
+ * const { train, test } = await data.digits()
+ * await fit(model, train, { loss: loss.crossEntropy, optimizer: optim.adamW({ lr: 1e-3 }), epochs: 3, validate: test })
+ * ```
+ *
+ * Errors: those of the model and the loss, such as `index-range` for a label, before the step changes anything.
  */
 export async function fit(model: Layer, samples: Dataset<Samples>, options: FitOptions): Promise<FitResult> {
   const { loss, epochs = 1, batchSize = 64, validate, seed = 0, shuffle = true, signal, on = {} } = options
   checkWhole('fit: epochs', epochs, 0)
   checkWhole('fit: batchSize', batchSize, 1)
-  if (samples.length === 0) fail('value-invalid', { what: 'fit: samples', received: 'none', expected: 'at least one', fix: 'Check the data set.' })
+  if (samples.length === 0)
+    fail('value-invalid', {
+      what: 'fit: samples',
+      received: 'none',
+      expected: 'at least one',
+      fix: 'Check the data set.',
+    })
   const optimizer = options.optimizer instanceof Optimizer ? options.optimizer : options.optimizer.for(model)
   const step = compile((x: Tensor, y: Tensor) => {
     const scores = scoresOf(model.forward(x), y, loss)
@@ -84,9 +97,15 @@ export async function fit(model: Layer, samples: Dataset<Samples>, options: FitO
       const train = await trainEpoch(at)
       if (!train) break
       const seconds = (performance.now() - start) / 1000
-      const validation = validate && !signal?.aborted ? await evaluate(model, validate, { loss, batchSize, ...(signal && { signal }) }) : undefined
+      const validation =
+        validate && !signal?.aborted
+          ? await evaluate(model, validate, { loss, batchSize, ...(signal && { signal }) })
+          : undefined
       clock.pause()
-      const whole = validation && validation.samples === validate?.length ? { loss: validation.loss, accuracy: validation.accuracy } : undefined
+      const whole =
+        validation && validation.samples === validate?.length
+          ? { loss: validation.loss, accuracy: validation.accuracy }
+          : undefined
       const ended: EpochEnd = { ...at, train, validation: whole, seconds }
       history.push(ended)
       await on.epochEnd?.(ended)

@@ -38,6 +38,9 @@ export class ScoreSum {
   }
 
   mean(): Score {
-    return { loss: this.#loss / this.#samples, accuracy: this.#accuracy === undefined ? undefined : this.#accuracy / this.#samples }
+    return {
+      loss: this.#loss / this.#samples,
+      accuracy: this.#accuracy === undefined ? undefined : this.#accuracy / this.#samples,
+    }
   }
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { Backend, Executable, Plan } from '../../src/backends/backend.ts'
 import { createNative, type NativeOptions } from '../../src/backends/native/native.ts'
 import type { TypedArray } from '../../src/dtype.ts'
@@ -9,15 +10,13 @@ import type { Kernel, KernelBuffer, Stmt } from '../../src/kernel/ir.ts'
 import { Storage } from '../../src/storage.ts'
 
 const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
 
-/** A new empty folder, removed when the test process ends. */
+/** A new empty folder, removed when the tests of the file are done. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'glissade-test-'))
-  if (folders.length === 0) {
-    process.once('exit', () => {
-      for (const each of folders) rmSync(each, { recursive: true, force: true })
-    })
-  }
   folders.push(folder)
   return folder
 }

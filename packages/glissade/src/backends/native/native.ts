@@ -21,7 +21,7 @@ import { defaultCompilers, findToolchain, type Toolchain } from './toolchain.ts'
 export interface NativeOptions extends BackendOptions {
   /** Where compiled programs are kept; default: GLISSADE_CACHE, or the user's cache folder. */
   readonly cacheFolder?: string
-  /** The compilers to try, in order; default: CC, clang, gcc, cc. */
+  /** The compilers to try, in order, each a name and arguments; default: $CC, clang, gcc, cc. */
   readonly compilers?: readonly string[]
 }
 
@@ -77,7 +77,7 @@ export async function createNative(options: NativeOptions = {}): Promise<Backend
     if ('reason' in toolchain) return toolchain
     const programs = new Programs(koffi, toolchain, cache, availableParallelism())
     const runtime = bindRuntime(await programs.loadSource(runtimeSource, ['-pthread']))
-    const wanted = Math.max(1, Math.min(maxThreads, Math.trunc(options.threads ?? availableParallelism())))
+    const wanted = Math.max(1, Math.min(maxThreads, Math.trunc(options.threads || availableParallelism())))
     const pool = runtime.createPool(wanted)
     if (pool === 0)
       return { reason: 'there is no memory for its threads', fix: 'Close other programs, or ask for fewer threads.' }
