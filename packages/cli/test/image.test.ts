@@ -22,7 +22,7 @@ const greys = [0, 128, 255, 255, 0, 128]
 const expected = greys.map((g) => g / 255)
 const near = (picture: Picture, values: readonly number[], tolerance: number): void => {
   expect(picture.pixels.length).toBe(values.length)
-  values.forEach((value, i) => expect(Math.abs(picture.pixels[i] - value)).toBeLessThan(tolerance))
+  for (const [i, value] of values.entries()) expect(Math.abs(picture.pixels[i] - value)).toBeLessThan(tolerance)
 }
 
 describe('readImage', () => {

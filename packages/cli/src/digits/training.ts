@@ -3,7 +3,7 @@
  * stop after any, with the same numbers as if it had not: the order of the samples, the learning rate and the random
  * draws all follow from the position.
  */
-import { compile, data, loss, type nn, optim, type Tensor } from 'glissade'
+import { compile, data, loss, type nn, optim, type Tensor, tensor } from 'glissade'
 import { learningRate, type Settings, weightDecay } from './network.ts'
 
 export type Samples = data.Dataset<{ x: Tensor; y: Tensor }>
@@ -47,8 +47,9 @@ export async function* train(
     const order = data.permutation(samples.length, seed, epoch)
     while (done < steps) {
       const { x, y } = await samples.batchAt(order.subarray(done * batch, (done + 1) * batch))
+      const moved = await shifted(x, seed, epoch * steps + done)
       optimizer.lr = learningRate(epoch * steps + done, epochs * steps, lr)
-      const result = await step(x, y)
+      const result = await step(moved, y)
       done++
       yield {
         epoch,
@@ -59,6 +60,35 @@ export async function* train(
       }
     }
   }
+}
+
+/** How far a digit is moved at most, in pixels. */
+const reach = 2
+
+/**
+ * Each picture moved a little, up to `reach` pixels along each axis: the network then learns digits rather than places,
+ * and sees no picture twice. x: [B, 1, H, W] → [B, 1, H, W]
+ */
+async function shifted(x: Tensor, seed: number, draw: number): Promise<Tensor> {
+  const [count, , height, width] = x.shape
+  const from = await x.data()
+  const to = new Float32Array(from.length)
+  const ways = (2 * reach + 1) ** 2
+  const order = data.permutation(ways, seed, draw)
+  for (let i = 0; i < count; i++) {
+    const way = order[i % ways]
+    const [dx, dy] = [(way % (2 * reach + 1)) - reach, Math.floor(way / (2 * reach + 1)) - reach]
+    const start = i * height * width
+    for (let row = Math.max(0, dy); row < Math.min(height, height + dy); row++) {
+      const source = start + (row - dy) * width
+      // what moves over the rim is gone, what comes in is paper
+      to.set(
+        from.subarray(source + Math.max(0, -dx), source + Math.min(width, width - dx)),
+        start + row * width + Math.max(0, dx),
+      )
+    }
+  }
+  return tensor(to, { shape: x.shape })
 }
 
 export interface Outcome {

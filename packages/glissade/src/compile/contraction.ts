@@ -4,7 +4,7 @@
  * A tile of the result stays in registers while the loops run over the summed axes. Two forms: `broadcast`, in
  * which vectors lie along the columns and each element of the left operand is repeated over a vector; and `dot`,
  * in which vectors lie along a summed axis that is contiguous in both operands, and each tile element ends in a sum
- * over lanes. Tile sizes come from the target; tasks are blocks of tiles, fixed by shape.
+ * over lanes. Large operands are copied first into the order in which tiles read them. Sizes: tiling.ts.
  */
 import type { Node } from '../graph/graph.ts'
 import { add, bind, fma, index, load, loop, lt, min, mul, mut, reduceLanes, set, splat, store, variable } from '../kernel/build.ts'
@@ -12,34 +12,32 @@ import type { Expr, Stmt } from '../kernel/ir.ts'
 import { unflatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, loadLanes, scalar } from './address.ts'
-import type { Cluster } from './cluster.ts'
-import { positionIn } from './cluster.ts'
+import { type Cluster, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
-import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, type Step, storeLanes } from './lowering.ts'
+import { addressOf, countOperations, KernelBuffers, type Location, type Lowering, labelOf, type Step, storeLanes } from './lowering.ts'
 import { splitIndex } from './nest.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
 import { addIndex, type Condition, constantIndex, type Index, scaleIndex, stepOf, substitute, symbols, variableIndex } from './symbolic.ts'
+import { chooseTiling, dotLanes, type Segment, type Tiling } from './tiling.ts'
 
-/** Multiply-adds that make a task worth a thread's attention. */
-const workPerTask = 1 << 18
-const mostTasks = 64
-/** A column panel is copied together when at least this many row tiles use it. */
+/** A column panel is copied together when at least this many row tiles use it, and it is at least this deep. */
 const tilesWorthPacking = 3
-/** Columns of several axes are taken together up to this number. */
-const mostColumnsTogether = 32
-/** Elements of the largest packed panel. */
+const depthWorthPacking = 64
+/** Elements of the largest column panel. */
 const largestPanel = 1 << 17
+/** The left operand is copied when it has this many elements and this many column tiles use it. */
+const leftWorthPacking = 1 << 15
+const columnTilesWorthPacking = 4
 
-export function lowerContraction(cluster: Cluster, lowering: Lowering): Step {
+export function lowerContraction(cluster: Cluster, lowering: Lowering): Step[] {
   return new Contraction(cluster, cluster.anchor as Node, lowering).build()
 }
 
-/** Part of the columns that is worked on with the same vectors. */
-interface Segment {
-  readonly start: number
-  readonly end: number
-  readonly lanes: number
-  readonly vectors: number
+/** Where the loops stand: the summed axes by name, the first row and column of the tile. */
+interface Position {
+  readonly summed: (name: string) => Index
+  readonly row: Index
+  readonly column: Index
 }
 
 class Contraction {
@@ -48,9 +46,15 @@ class Contraction {
   readonly #lowering: Lowering
   readonly #buffers: KernelBuffers
   readonly #product: Product
-  readonly #axes: readonly ProductAxis[]
+  readonly #axes: ReadonlyMap<string, ProductAxis>
+  /** The original axes in terms of the merged ones. */
   readonly #at: (name: string) => Index
   readonly #type: 'f32' | 'i32'
+  readonly #tiling: Tiling
+  /** The outer axes in terms of the loop variable `outer`. */
+  readonly #outer: ReadonlyMap<string, Index>
+  /** The left operand in tile order, if it has been copied. */
+  #packedLeft: string | undefined
   #names = 0
   #scratch = 0
 
@@ -61,279 +65,276 @@ class Contraction {
     this.#buffers = new KernelBuffers(lowering)
     this.#product = productOf(anchor, lowering.stored)
     this.#type = anchor.dtype === 'int32' ? 'i32' : 'f32'
-    const merged = mergeProduct(this.#product.axes, this.#observe())
-    this.#axes = merged.axes
-    this.#at = merged.at
+    const { axes, at } = mergeProduct(this.#product.axes, this.#observe())
+    this.#axes = new Map(axes.map((axis) => [axis.name, axis]))
+    this.#at = at
+    const [left, right] = [this.#product.left.address(at), this.#product.right.address(at)]
+    this.#tiling = chooseTiling(axes, ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) }), this.#type === 'f32', lowering.target)
+    const { outer } = this.#tiling
+    const places = splitIndex('outer', outer.map((axis) => axis.size))
+    this.#outer = new Map(outer.map((axis, i) => [axis.name, places[i]]))
   }
 
-  build(): Step {
-    const { tile } = this.#lowering.target
-    const summed = this.#axes.filter((axis) => axis.role === 'summed')
-    const step = (operand: Operand, axis: ProductAxis | undefined): number | undefined => (axis ? stepOf(operand.address(this.#at), axis.name) : 0)
-    const along = summed.findLast((axis) => step(this.#product.left, axis) === 1 && step(this.#product.right, axis) === 1)
-    const allColumns = this.#axes.filter((axis) => axis.role === 'column')
-    const isDot = this.#type === 'f32' && along !== undefined && along.size >= 4 && dotWins(along.size, allColumns, step(this.#product.right, last(allColumns)))
-    // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
-    const together = isDot && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
-    const columnAxes = together ? allColumns : allColumns.slice(-1)
-    const row = largest(this.#axes.filter((axis) => axis.role === 'row'))
-    const outer = this.#axes.filter((axis) => axis.role !== 'summed' && !columnAxes.includes(axis) && axis !== row)
-    const rows = row?.size ?? 1
-    const columns = sizeOf(columnAxes.map((axis) => axis.size))
+  build(): Step[] {
+    const { grid, work } = this.#tiling
+    const packing = this.#packsLeft() ? this.#packLeft() : undefined
+    const { kernel, locations } = this.#buffers.finish('contract', sizeOf(grid), this.#overOuter(), {
+      scratch: this.#scratch,
+      flops: 2 * work + countOperations(this.#cluster.members),
+    })
+    return [...(packing ? [packing] : []), { kernel, locations, ...labelOf(this.#cluster.members) }]
+  }
+
+  // ---- the loops of a task ----
+
+  #overOuter(): Stmt[] {
+    const { grid, outer, outersPerTask } = this.#tiling
     const outers = sizeOf(outer.map((axis) => axis.size))
-    const budget = tile.rows * tile.vectors
-    const work = outers * rows * columns * sizeOf(summed.map((axis) => axis.size))
+    const inside = this.#overColumns()
+    if (outers === 1) return inside
+    const [task] = this.#tasks()
+    if (outersPerTask === 1) return [bind('outer', task), ...inside]
+    const from = mul(task, index(outersPerTask))
+    return [loop('outer', from, grid[0] === 1 ? index(outers) : min(index(outers), add(from, index(outersPerTask))), 1, inside)]
+  }
 
-    // The register tile.
-    const dot = dotTileFor(rows, columns, budget)
-    const segments = isDot ? dotSegments(columns, dot.columns) : broadcastSegments(columns, this.#lowering.target.lanes, tile.vectors)
-    const wide = Math.max(...segments.map((segment) => segment.vectors))
-    const mostRows = isDot ? dot.rows : Math.max(1, Math.min(rows, Math.floor(budget / wide)))
-    const rowTiles = Math.ceil(rows / mostRows)
-    const tileRows = Math.ceil(rows / rowTiles)
-
-    // The tasks: blocks of outer positions, columns and rows.
-    const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
-    const outerTasks = Math.min(outers, wanted)
-    const main = segments[0]
-    const mainTile = main.lanes * main.vectors
-    const columnTiles = Math.max(1, Math.floor((main.end - main.start) / mainTile))
-    const columnTasks = Math.min(columnTiles, Math.ceil(wanted / outerTasks))
-    const rowTasks = Math.min(rowTiles, Math.ceil(wanted / outerTasks / columnTasks))
-    const outersPerTask = Math.ceil(outers / outerTasks)
-    const columnsPerTask = Math.ceil(columnTiles / columnTasks) * mainTile
-    const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
-    const grid = [Math.ceil(outers / outersPerTask), Math.ceil((columnTiles * mainTile) / columnsPerTask), Math.ceil(rows / rowsPerTask)]
-
-    const [outerTask, columnTask, rowTask] = splitIndex('task', grid).map((part) => indexScalar(part))
-    const firstRow = mul(rowTask, index(rowsPerTask))
-    const lastRow = grid[2] === 1 ? index(rows) : min(index(rows), add(firstRow, index(rowsPerTask)))
-    const split = new Map(outer.map((axis, i) => [axis.name, splitIndex('outer', outer.map((each) => each.size))[i]]))
-
-    const overRows = (segment: Segment, columnAt: Index): Stmt[] => {
-      const width = segment.lanes * segment.vectors
-      const pack = !isDot && this.#packs(segment, columnAt, Math.ceil(rowsPerTask / tileRows), split, columnAxes)
-      const panel = pack ? this.#pack(segment, columnAt, summed, split, columnAxes) : []
-      const left = rows % tileRows
-      const body: Stmt[] = [...panel]
-      const tileAt = (count: number, rowAt: Index): Stmt[] =>
-        isDot
-          ? this.#dotTile(count, width, rowAt, columnAt, along as ProductAxis, summed, split, row, columnAxes)
-          : this.#broadcastTile(count, segment, rowAt, columnAt, summed, split, row, columnAxes, pack)
-      if (rows === tileRows) return [...body, ...tileAt(tileRows, constantIndex(0))]
-      const name = this.#fresh('m')
-      const whole = left === 0 ? lastRow : min(lastRow, index(rows - left))
-      body.push(loop(name, firstRow, whole, tileRows, tileAt(tileRows, variableIndex(name, rows - tileRows + 1))))
-      if (left > 0) {
-        const edge = tileAt(left, constantIndex(rows - left))
-        body.push(...(grid[2] === 1 ? edge : [{ op: 'if' as const, condition: lt(index(rows - left), lastRow), then: edge }]))
-      }
-      return body
-    }
-
-    const inside: Stmt[] = []
+  #overColumns(): Stmt[] {
+    const { grid, segments, columnsPerTask } = this.#tiling
+    const [, task] = this.#tasks()
+    const body: Stmt[] = []
     segments.forEach((segment, i) => {
       const width = segment.lanes * segment.vectors
       if (i === 0 && segment.end - segment.start > width) {
         const name = this.#fresh('n')
-        const from = mul(columnTask, index(columnsPerTask))
+        const from = mul(task, index(columnsPerTask))
         const to = grid[1] === 1 ? index(segment.end) : min(index(segment.end), add(from, index(columnsPerTask)))
-        inside.push(loop(name, from, to, width, overRows(segment, variableIndex(name, segment.end - width + 1))))
-      } else if (i === 0 || grid[1] === 1) inside.push(...overRows(segment, constantIndex(segment.start)))
+        body.push(loop(name, from, to, width, this.#overRows(segment, variableIndex(name, segment.end - width + 1))))
+      } else if (i === 0 || grid[1] === 1) body.push(...this.#overRows(segment, constantIndex(segment.start)))
       // What is left of the columns belongs to the last column block.
-      else inside.push({ op: 'if', condition: lt(index(grid[1] - 2), columnTask), then: overRows(segment, constantIndex(segment.start)) })
+      else body.push({ op: 'if', condition: lt(index(grid[1] - 2), task), then: this.#overRows(segment, constantIndex(segment.start)) })
     })
-    let body = inside
-    if (outers > 1) {
-      const from = mul(outerTask, index(outersPerTask))
-      body = [loop('outer', from, min(index(outers), add(from, index(outersPerTask))), 1, inside)]
-      if (outersPerTask === 1) body = [bind('outer', outerTask), ...inside]
+    return body
+  }
+
+  #overRows(segment: Segment, column: Index): Stmt[] {
+    const { along, grid, rowCount, tileRows, rowsPerTask } = this.#tiling
+    const packed = along === undefined && this.#packsRight(segment, column)
+    const body = packed ? this.#packRight(segment, column) : []
+    const tile = (rows: number, row: Index): Stmt[] => (along ? this.#dotTile(rows, segment, row, column, along) : this.#broadcastTile(rows, segment, row, column, packed))
+    if (rowCount === tileRows) return [...body, ...tile(tileRows, constantIndex(0))]
+    const [, , task] = this.#tasks()
+    const from = mul(task, index(rowsPerTask))
+    const to = grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(from, index(rowsPerTask)))
+    const left = rowCount % tileRows
+    const name = this.#fresh('m')
+    body.push(loop(name, from, left === 0 ? to : min(to, index(rowCount - left)), tileRows, tile(tileRows, variableIndex(name, rowCount - tileRows + 1))))
+    if (left > 0) {
+      const edge = tile(left, constantIndex(rowCount - left))
+      if (grid[2] === 1) body.push(...edge)
+      else body.push({ op: 'if', condition: lt(index(rowCount - left), to), then: edge })
     }
-    const { kernel, locations } = this.#buffers.finish('contract', sizeOf(grid), body, {
-      scratch: this.#scratch,
-      flops: 2 * work + countOperations(this.#cluster.members),
+    return body
+  }
+
+  #tasks(): Expr[] {
+    return splitIndex('task', this.#tiling.grid).map((part) => indexScalar(part))
+  }
+
+  /** Loops over summed axes; `body` gets the place on each, and the number of the turn. */
+  #overSummed(axes: readonly ProductAxis[], body: (at: (name: string) => Index, turn: Index) => Stmt[]): Stmt[] {
+    const places = new Map<string, Index>()
+    const counters = axes.map((axis) => {
+      const name = this.#fresh('k')
+      places.set(axis.name, variableIndex(name, axis.size))
+      return name
     })
-    return { kernel, locations, ...labelOf(this.#cluster.members) }
+    const turn = axes.reduce((sum, axis) => addIndex(scaleIndex(sum, axis.size), places.get(axis.name) as Index), constantIndex(0))
+    let stmts = body((name) => places.get(name) ?? constantIndex(0), turn)
+    for (let i = axes.length - 1; i >= 0; i--) stmts = [loop(counters[i], index(0), index(axes[i].size), 1, stmts)]
+    return stmts
   }
 
   // ---- tiles ----
 
-  #broadcastTile(
-    rows: number, segment: Segment, rowAt: Index, columnAt: Index, summed: readonly ProductAxis[],
-    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: readonly ProductAxis[], packed: boolean,
-  ): Stmt[] {
-    const { lanes: count, vectors } = segment
+  #broadcastTile(rows: number, segment: Segment, row: Index, column: Index, packed: boolean): Stmt[] {
+    const { lanes, vectors } = segment
     const prefix = this.#fresh('a')
-    const acc = (r: number, v: number): string => `${prefix}_${r}_${v}`
+    const sum = (r: number, v: number): string => `${prefix}_${r}_${v}`
     const body: Stmt[] = []
-    for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) body.push(mut(acc(r, v), constant(0, this.#anchor.dtype, count)))
-    body.push(
-      ...this.#overSummed(summed, (at, flat) => {
-        const inner: Stmt[] = []
-        const columnsOf = (v: number): Expr => {
-          if (packed) return load('scratch', 'f32', indexScalar(addIndex(scaleIndex(flat, vectors * count), constantIndex(v * count))), count)
-          const lanes: Lanes = count === 1 ? scalar : { count, variable: lane }
-          const first = addIndex(columnAt, constantIndex(v * count))
-          const address = this.#product.right.address(this.#place(at, split, row, rowAt, column, addIndex(first, variableIndex(lane, count))))
-          return loadLanes(this.#buffers.of(this.#product.right.base, 'read'), this.#type, address, lanes)
-        }
-        const right = Array.from({ length: vectors }, (_, v) => {
-          const name = this.#fresh('w')
-          inner.push(bind(name, columnsOf(v)))
-          return variable(name, this.#type, count)
-        })
-        for (let r = 0; r < rows; r++) {
-          const where = this.#place(at, split, row, addIndex(rowAt, constantIndex(r)), column, columnAt)
-          const left = splat(load(this.#buffers.of(this.#product.left.base, 'read'), this.#type, indexScalar(this.#product.left.address(where))), count)
-          for (let v = 0; v < vectors; v++) inner.push(this.#multiplyAdd(acc(r, v), left, right[v], count))
-        }
-        return inner
-      }),
-    )
-    for (let r = 0; r < rows; r++) {
-      for (let v = 0; v < vectors; v++) {
-        const value = variable(acc(r, v), this.#type, count)
-        body.push(...this.#epilogue(value, split, row, addIndex(rowAt, constantIndex(r)), column, addIndex(columnAt, constantIndex(v * count)), count))
+    for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) body.push(mut(sum(r, v), constant(0, this.#anchor.dtype, lanes)))
+    const multiply = (summed: (name: string) => Index, turn: Index): Stmt[] => {
+      const inner: Stmt[] = []
+      const right = Array.from({ length: vectors }, (_, v) => {
+        const value = packed
+          ? load('scratch', 'f32', indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(v * lanes))), lanes)
+          : this.#rightVector({ summed, row, column: addIndex(column, constantIndex(v * lanes)) }, lanes)
+        return this.#bound(inner, 'w', value)
+      })
+      for (let r = 0; r < rows; r++) {
+        const left = this.#bound(inner, 'x', splat(this.#leftElement({ summed, row, column }, r, rows, turn), lanes))
+        for (let v = 0; v < vectors; v++) inner.push(this.#multiplyAdd(sum(r, v), left, right[v]))
       }
+      return inner
+    }
+    body.push(...this.#overSummed(this.#tiling.summed, multiply))
+    for (let r = 0; r < rows; r++) {
+      for (let v = 0; v < vectors; v++) body.push(...this.#epilogue(variable(sum(r, v), this.#type, lanes), plus(row, r), plus(column, v * lanes)))
     }
     return body
   }
 
-  #dotTile(
-    rows: number, columns: number, rowAt: Index, columnAt: Index, along: ProductAxis, summed: readonly ProductAxis[],
-    split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, column: readonly ProductAxis[],
-  ): Stmt[] {
+  #dotTile(rows: number, segment: Segment, row: Index, column: Index, along: ProductAxis): Stmt[] {
+    const columns = segment.lanes * segment.vectors
     const lanes = dotLanes(this.#lowering.target.lanes, along.size)
-    const prefix = this.#fresh('a')
-    const acc = (r: number, c: number, kind: string): string => `${prefix}${kind}_${r}_${c}`
-    const body: Stmt[] = []
-    const each = (visit: (r: number, c: number) => void): void => {
-      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) visit(r, c)
-    }
     const left = along.size % lanes
-    each((r, c) => {
-      body.push(mut(acc(r, c, 'v'), constant(0, 'float32', lanes)))
-      if (left > 0) body.push(mut(acc(r, c, 's'), constant(0, 'float32', 1)))
-    })
-    const others = summed.filter((axis) => axis !== along)
-    const pass = (at: (name: string) => Index, from: number, to: number, count: number, kind: string): Stmt => {
+    const prefix = this.#fresh('a')
+    const sum = (r: number, c: number, kind: 'v' | 's'): string => `${prefix}${kind}_${r}_${c}`
+    const places = Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns] as const)
+    const body: Stmt[] = []
+    for (const [r, c] of places) {
+      body.push(mut(sum(r, c, 'v'), constant(0, 'float32', lanes)))
+      if (left > 0) body.push(mut(sum(r, c, 's'), constant(0, 'float32', 1)))
+    }
+    const pass = (at: (name: string) => Index, from: number, to: number, count: number, kind: 'v' | 's'): Stmt => {
       const name = this.#fresh('k')
-      const here = (axis: string): Index => (axis === along.name ? variableIndex(name, along.size) : at(axis))
+      const summed = (axis: string): Index => (axis === along.name ? variableIndex(name, along.size) : at(axis))
       const inner: Stmt[] = []
-      const value = (operand: Operand, r: number, c: number): Expr => {
-        const where = this.#place(here, split, row, addIndex(rowAt, constantIndex(r)), column, addIndex(columnAt, constantIndex(c)))
-        const fresh = this.#fresh('x')
-        inner.push(bind(fresh, load(this.#buffers.of(operand.base, 'read'), 'f32', indexScalar(operand.address(where)), count)))
-        return variable(fresh, 'f32', count)
-      }
+      const value = (operand: Operand, r: number, c: number): Expr =>
+        this.#bound(inner, 'x', load(this.#buffers.of(operand.base, 'read'), 'f32', indexScalar(this.#address(operand, { summed, row: plus(row, r), column: plus(column, c) })), count))
       const xs = Array.from({ length: rows }, (_, r) => value(this.#product.left, r, 0))
       const ys = Array.from({ length: columns }, (_, c) => value(this.#product.right, 0, c))
-      each((r, c) => inner.push(this.#multiplyAdd(acc(r, c, kind), xs[r], ys[c], count)))
+      for (const [r, c] of places) inner.push(this.#multiplyAdd(sum(r, c, kind), xs[r], ys[c]))
       return loop(name, index(from), index(to), count, inner)
     }
     body.push(
-      ...this.#overSummed(others, (at) => [
+      ...this.#overSummed(this.#tiling.summed.filter((axis) => axis !== along), (at) => [
         pass(at, 0, along.size - left, lanes, 'v'),
         ...(left > 0 ? [pass(at, along.size - left, along.size, 1, 's')] : []),
       ]),
     )
-    each((r, c) => {
-      const vector = reduceLanes('add', variable(acc(r, c, 'v'), 'f32', lanes))
-      const total = this.#fresh('t')
-      body.push(bind(total, left > 0 ? add(vector, variable(acc(r, c, 's'), 'f32')) : vector))
-      body.push(...this.#epilogue(variable(total, 'f32'), split, row, addIndex(rowAt, constantIndex(r)), column, addIndex(columnAt, constantIndex(c)), 1))
-    })
+    for (const [r, c] of places) {
+      const whole = reduceLanes('add', variable(sum(r, c, 'v'), 'f32', lanes))
+      const total = this.#bound(body, 't', left > 0 ? add(whole, variable(sum(r, c, 's'), 'f32')) : whole)
+      body.push(...this.#epilogue(total, plus(row, r), plus(column, c)))
+    }
     return body
   }
 
-  #multiplyAdd(name: string, a: Expr, b: Expr, lanes: number): Stmt {
-    const total = variable(name, this.#type, lanes)
+  #multiplyAdd(name: string, a: Expr, b: Expr): Stmt {
+    const total = variable(name, this.#type, b.lanes)
     return set(name, this.#type === 'f32' ? fma(a, b, total) : add(mul(a, b), total))
   }
 
-  /** Loops over the summed axes; `body` gets their indices and the number of the turn. */
-  #overSummed(summed: readonly ProductAxis[], body: (at: (name: string) => Index, flat: Index) => Stmt[]): Stmt[] {
-    const names = new Map<string, Index>()
-    const counters = summed.map((axis) => {
-      const name = this.#fresh('k')
-      names.set(axis.name, variableIndex(name, axis.size))
-      return name
-    })
-    const flat = summed.reduce((sum, axis) => addIndex(scaleIndex(sum, axis.size), names.get(axis.name) as Index), constantIndex(0))
-    let stmts = body((name) => names.get(name) ?? constantIndex(0), flat)
-    for (let i = summed.length - 1; i >= 0; i--) stmts = [loop(counters[i], index(0), index(summed[i].size), 1, stmts)]
-    return stmts
-  }
-
-  // ---- packing ----
-
-  /** Whether the right operand's panel is worth copying together: it is used often, or is not contiguous. */
-  #packs(segment: Segment, columnAt: Index, rowTiles: number, split: ReadonlyMap<string, Index>, column: readonly ProductAxis[]): boolean {
-    if (this.#type !== 'f32' || segment.lanes === 1) return false
-    const depth = this.#axes.filter((axis) => axis.role === 'summed').reduce((product, axis) => product * axis.size, 1)
-    if (depth * segment.lanes * segment.vectors > largestPanel) return false
-    const lanes = addIndex(columnAt, variableIndex(lane, segment.lanes))
-    const address = this.#product.right.address(this.#place((name) => variableIndex(name, 2), split, undefined, constantIndex(0), column, lanes))
-    if (stepOf(address, lane) !== 1) return rowTiles > 1
-    return rowTiles >= tilesWorthPacking && depth >= 64
-  }
-
-  #pack(segment: Segment, columnAt: Index, summed: readonly ProductAxis[], split: ReadonlyMap<string, Index>, column: readonly ProductAxis[]): Stmt[] {
-    const { lanes: count, vectors } = segment
-    const depth = sizeOf(summed.map((axis) => axis.size))
-    this.#scratch = Math.max(this.#scratch, depth * count * vectors)
-    return this.#overSummed(summed, (at, flat) =>
-      Array.from({ length: vectors }, (_, v) => {
-        const lanes = addIndex(addIndex(columnAt, constantIndex(v * count)), variableIndex(lane, count))
-        const address = this.#product.right.address(this.#place(at, split, undefined, constantIndex(0), column, lanes))
-        const value = loadLanes(this.#buffers.of(this.#product.right.base, 'read'), 'f32', address, { count, variable: lane })
-        return store('scratch', indexScalar(addIndex(scaleIndex(flat, count * vectors), constantIndex(v * count))), value)
-      }),
-    )
-  }
-
-  // ---- positions ----
-
-  /** The original axes, given the loops' places. */
-  #place(
-    summed: (name: string) => Index, split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, rowAt: Index,
-    column: readonly ProductAxis[], columnAt: Index,
-  ): (name: string) => Index {
-    const values = new Map<string, Index>(split)
-    if (row) values.set(row.name, rowAt)
-    const parts = unflatten<Index, Condition>(symbols, columnAt, column.map((axis) => axis.size))
-    column.forEach((axis, i) => values.set(axis.name, parts[i]))
-    const merged = new Map(this.#axes.map((axis) => [axis.name, axis]))
-    return (name) => substitute(this.#at(name), (variableName) => {
-      const axis = merged.get(variableName)
-      return axis?.role === 'summed' ? summed(variableName) : (values.get(variableName) ?? constantIndex(0))
-    })
-  }
-
-  #epilogue(value: Expr, split: ReadonlyMap<string, Index>, row: ProductAxis | undefined, rowAt: Index, column: readonly ProductAxis[], columnAt: Index, count: number): Stmt[] {
-    const lanes: Lanes = count === 1 ? scalar : { count, variable: lane }
-    const at = this.#place(() => constantIndex(0), split, row, rowAt, column, count === 1 ? columnAt : addIndex(columnAt, variableIndex(lane, count)))
-    return this.#storeRoots(value, this.#product.result(at), lanes)
-  }
-
-  #storeRoots(value: Expr, position: readonly Index[], lanes: Lanes): Stmt[] {
+  /** The tile's result, with what follows it: all values are there before the first is stored. */
+  #epilogue(value: Expr, row: Index, column: Index): Stmt[] {
+    const lanes: Lanes = value.lanes === 1 ? scalar : { count: value.lanes, variable: lane }
+    const at = addIndex(column, variableIndex(lane, value.lanes))
+    const position = this.#product.result(this.#place({ summed: () => constantIndex(0), row, column: at }))
     const emitter = new Emitter(lanes, (node, where, valid) => {
       if (node === this.#anchor) return value
       if (this.#cluster.members.includes(node) || !this.#lowering.stored.has(node)) return undefined
       return this.#buffers.load(node, where, lanes, valid)
     })
-    const values = this.#cluster.roots.map((root) => {
-      const at = positionIn(root.shape, this.#anchor.shape, position)
-      return { root, at, value: toMemory(emitter.value(root, at)) }
+    const body: Stmt[] = []
+    const results = this.#cluster.roots.map((root) => {
+      const where = positionIn(root.shape, this.#anchor.shape, position)
+      return { root, where, value: this.#bound(body, 'y', toMemory(emitter.value(root, where))) }
     })
-    const names = values.map(() => this.#fresh('y'))
-    return [
-      ...values.map((each, i) => bind(names[i], each.value)),
-      ...values.map(({ root, at, value }, i) => {
-        const named = variable(names[i], value.type, value.lanes)
-        return storeLanes(this.#buffers.of(root, 'write'), addressOf(root, at), named, lanes)
-      }),
-    ]
+    for (const each of results) body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
+    return body
+  }
+
+  // ---- operands ----
+
+  /** The right operand at neighbouring columns. */
+  #rightVector(position: Position, count: number): Expr {
+    const { right } = this.#product
+    const address = this.#address(right, { ...position, column: addIndex(position.column, variableIndex(lane, count)) })
+    return loadLanes(this.#buffers.of(right.base, 'read'), this.#type, address, count === 1 ? scalar : { count, variable: lane })
+  }
+
+  /** The left operand at the r-th of the tile's rows. */
+  #leftElement(position: Position, r: number, rows: number, turn: Index): Expr {
+    const { left } = this.#product
+    if (this.#packedLeft) {
+      const at = addIndex(addIndex(scaleIndex(position.row, this.#tiling.depth), scaleIndex(turn, rows)), constantIndex(r))
+      return load(this.#packedLeft, 'f32', indexScalar(at))
+    }
+    return load(this.#buffers.of(left.base, 'read'), this.#type, indexScalar(this.#address(left, { ...position, row: plus(position.row, r) })))
+  }
+
+  /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
+  #packsRight(segment: Segment, column: Index): boolean {
+    const { depth, rowsPerTask, tileRows } = this.#tiling
+    if (this.#type !== 'f32' || segment.lanes === 1 || depth * segment.lanes * segment.vectors > largestPanel) return false
+    const tiles = Math.ceil(rowsPerTask / tileRows)
+    const address = this.#address(this.#product.right, { summed: (name) => variableIndex(name, 2), row: constantIndex(0), column: addIndex(column, variableIndex(lane, segment.lanes)) })
+    return stepOf(address, lane) === 1 ? tiles >= tilesWorthPacking && depth >= depthWorthPacking : tiles > 1
+  }
+
+  #packRight({ lanes, vectors }: Segment, column: Index): Stmt[] {
+    this.#scratch = Math.max(this.#scratch, this.#tiling.depth * lanes * vectors)
+    return this.#overSummed(this.#tiling.summed, (summed, turn) =>
+      Array.from({ length: vectors }, (_, v) =>
+        store(
+          'scratch',
+          indexScalar(addIndex(scaleIndex(turn, lanes * vectors), constantIndex(v * lanes))),
+          this.#rightVector({ summed, row: constantIndex(0), column: plus(column, v * lanes) }, lanes),
+        ),
+      ),
+    )
+  }
+
+  /** Whether the left operand is worth copying into tile order: it is large, used often, and the same for all outer positions. */
+  #packsLeft(): boolean {
+    const { along, outer, segments, rowCount, depth } = this.#tiling
+    if (along || this.#type !== 'f32' || rowCount * depth < leftWorthPacking) return false
+    const address = this.#product.left.address(this.#at)
+    if (outer.some((axis) => stepOf(address, axis.name) !== 0)) return false
+    const tiles = segments.reduce((sum, { start, end, lanes, vectors }) => sum + (end - start) / (lanes * vectors), 0)
+    return tiles * sizeOf(outer.map((axis) => axis.size)) >= columnTilesWorthPacking
+  }
+
+  /** A kernel that copies the left operand: row tile by row tile, in it turn by turn, in it row by row. */
+  #packLeft(): Step {
+    const { rowCount, tileRows, depth, summed } = this.#tiling
+    const packed: Location = { kind: 'temporary', length: rowCount * depth }
+    const buffers = new KernelBuffers(this.#lowering)
+    const source = buffers.of(this.#product.left.base, 'read')
+    const target = buffers.at(packed, 'float32', 'write')
+    const copy = (rows: number, row: Index): Stmt[] =>
+      this.#overSummed(summed, (at, turn) =>
+        Array.from({ length: rows }, (_, r) => {
+          const from = this.#address(this.#product.left, { summed: at, row: plus(row, r), column: constantIndex(0) })
+          const to = addIndex(addIndex(scaleIndex(row, depth), scaleIndex(turn, rows)), constantIndex(r))
+          return store(target, indexScalar(to), load(source, 'f32', indexScalar(from)))
+        }),
+      )
+    const tiles = Math.floor(rowCount / tileRows)
+    const left = rowCount % tileRows
+    const [task] = splitIndex('task', [tiles + (left > 0 ? 1 : 0)])
+    const whole = copy(tileRows, scaleIndex(task, tileRows))
+    const body: Stmt[] = left === 0 ? whole : [{ op: 'if', condition: lt(indexScalar(task), index(tiles)), then: whole, else: copy(left, constantIndex(tiles * tileRows)) }]
+    const { kernel, locations } = buffers.finish('pack', tiles + (left > 0 ? 1 : 0), body, { flops: 0 })
+    this.#packedLeft = this.#buffers.at(packed, 'float32', 'read')
+    return { kernel, locations, label: 'pack', path: this.#anchor.path }
+  }
+
+  // ---- positions ----
+
+  #address(operand: Operand, position: Position): Index {
+    return operand.address(this.#place(position))
+  }
+
+  /** The original axes at a position of the loops. */
+  #place({ summed, row, column }: Position): (name: string) => Index {
+    const { columns } = this.#tiling
+    const places = new Map<string, Index>(this.#outer)
+    if (this.#tiling.row) places.set(this.#tiling.row.name, row)
+    const parts = unflatten<Index, Condition>(symbols, column, columns.map((axis) => axis.size))
+    columns.forEach((axis, i) => places.set(axis.name, parts[i]))
+    return (name) =>
+      substitute(this.#at(name), (merged) => (this.#axes.get(merged)?.role === 'summed' ? summed(merged) : (places.get(merged) ?? constantIndex(0))))
   }
 
   /** All addresses, in terms of the original axes: operands, results and what the epilogue reads. */
@@ -360,80 +361,18 @@ class Contraction {
     return seen
   }
 
+  // ---- names ----
+
   #fresh(prefix: string): string {
     return `${prefix}${this.#names++}`
   }
-}
 
-/** Columns as tiles of whole vectors, then narrower ones, then single columns. */
-function broadcastSegments(columns: number, lanes: number, vectors: number): Segment[] {
-  const segments: Segment[] = []
-  let start = 0
-  const take = (count: number, of: number, many: boolean): void => {
-    const width = count * of
-    const tiles = many ? Math.floor((columns - start) / width) : columns - start >= width ? 1 : 0
-    if (tiles === 0) return
-    segments.push({ start, end: start + tiles * width, lanes: count, vectors: of })
-    start += tiles * width
+  /** The value under a fresh name, which is added to `body`. */
+  #bound(body: Stmt[], prefix: string, value: Expr): Expr {
+    const name = this.#fresh(prefix)
+    body.push(bind(name, value))
+    return variable(name, value.type, value.lanes)
   }
-  take(lanes, vectors, true)
-  for (let v = vectors - 1; v >= 1; v--) take(lanes, v, false)
-  for (let narrow = lanes / 2; narrow >= 4; narrow /= 2) take(narrow, 1, false)
-  if (columns > start) segments.push({ start, end: columns, lanes: 1, vectors: columns - start })
-  return segments
 }
 
-/**
- * Whether vectors had better lie along the summed axis: the columns are not contiguous, or too few for a vector while
- * the summed axis is long.
- */
-function dotWins(length: number, columns: readonly ProductAxis[], step: number | undefined): boolean {
-  const contiguous = step === 1 ? (last(columns)?.size ?? 1) : 1
-  return contiguous < 8 && length > contiguous
-}
-
-/** The tile with the fewest loads for each multiply-add that keeps its sums in registers. */
-function dotTileFor(rows: number, columns: number, budget: number): { rows: number; columns: number } {
-  let best = { rows: 1, columns: 1 }
-  let cost = Infinity
-  for (let r = 1; r <= Math.min(rows, 8); r++) {
-    for (let tiles = Math.ceil((columns * r) / budget); tiles <= columns; tiles++) {
-      const width = Math.ceil(columns / tiles)
-      if (r * width > budget) continue
-      const waste = (Math.ceil(rows / r) * r * tiles * width) / (rows * columns)
-      const loads = ((r + width) / (r * width)) * waste
-      if (loads < cost) {
-        cost = loads
-        best = { rows: r, columns: width }
-      }
-      break
-    }
-  }
-  return best
-}
-
-function dotSegments(columns: number, most: number): Segment[] {
-  const tiles = Math.ceil(columns / Math.max(1, Math.min(most, columns)))
-  const width = Math.ceil(columns / tiles)
-  const whole = Math.floor(columns / width) * width
-  const segments: Segment[] = [{ start: 0, end: whole, lanes: 1, vectors: width }]
-  if (whole < columns) segments.push({ start: whole, end: columns, lanes: 1, vectors: columns - whole })
-  return segments
-}
-
-/** The vector length that leaves the fewest steps over `length`, what is left going one by one. */
-function dotLanes(most: number, length: number): number {
-  let best = 1
-  let steps = Infinity
-  for (let lanes = most; lanes >= 4; lanes /= 2) {
-    const count = Math.floor(length / lanes) + (length % lanes)
-    if (count < steps && lanes <= length) {
-      steps = count
-      best = lanes
-    }
-  }
-  return best
-}
-
-const last = <T>(list: readonly T[]): T | undefined => list[list.length - 1]
-const largest = (axes: readonly ProductAxis[]): ProductAxis | undefined => axes.reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
+const plus = (at: Index, offset: number): Index => addIndex(at, constantIndex(offset))

@@ -73,7 +73,7 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
     stored: clustering.stored,
     locationOf: (node) => locations.get(node) as Location,
   }
-  const steps = order.filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0))).map((each) => lowerCluster(each, lowering))
+  const steps = order.filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0))).flatMap((each) => lowerCluster(each, lowering))
   for (const { from, to } of copies) steps.push(copyStep(from, to, lowering))
   return finish(steps, signature)
 }
@@ -98,7 +98,7 @@ function separateOutputs(graph: Graph): Graph {
   )
 }
 
-function lowerCluster(each: Cluster, lowering: Lowering): Step {
+function lowerCluster(each: Cluster, lowering: Lowering): Step | Step[] {
   switch (each.anchor?.op.kind) {
     case undefined:
       return lowerNest(each, lowering)

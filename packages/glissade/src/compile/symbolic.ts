@@ -93,20 +93,25 @@ export function scaleIndex(a: Index, factor: number): Index {
   return sum(a.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor })), a.constant * factor)
 }
 
-/** The terms whose factor is a multiple of `by`, divided by it, and the rest. */
+/**
+ * The terms whose factor is a multiple of `by`, divided by it, and the rest. The rest is never below 0, since the
+ * machine's division rounds towards 0 where this one rounds down.
+ */
 function divide(a: Index, by: number): { whole: Index; rest: Index } {
   const whole = a.terms.filter((t) => t.factor % by === 0).map((t) => ({ atom: t.atom, factor: t.factor / by }))
-  const quotient = Math.floor(a.constant / by)
-  return { whole: sum(whole, quotient), rest: sum(a.terms.filter((t) => t.factor % by !== 0), a.constant - quotient * by) }
+  const left = sum(a.terms.filter((t) => t.factor % by !== 0), 0)
+  const quotient = Math.floor((left.low + a.constant) / by)
+  return { whole: sum(whole, quotient), rest: sum(left.terms, a.constant - quotient * by) }
 }
 
 /** a = unit · multiples + left with 0 <= left < unit, for a unit above 1 that divides `by`. */
 function coarsen(a: Index, by: number): { unit: number; multiples: Index; left: Index } | undefined {
   const units = [...new Set(a.terms.map(({ factor }) => gcd(Math.abs(factor), by)))].filter((unit) => unit > 1).sort((x, y) => y - x)
   for (const unit of units) {
-    const constant = Math.floor(a.constant / unit)
-    const left = sum(a.terms.filter((t) => t.factor % unit !== 0), a.constant - constant * unit)
-    if (left.low < 0 || left.high >= unit) continue
+    const { terms, low } = sum(a.terms.filter((t) => t.factor % unit !== 0), 0)
+    const constant = Math.floor((low + a.constant) / unit)
+    const left = sum(terms, a.constant - constant * unit)
+    if (left.high >= unit) continue
     const multiples = sum(a.terms.filter((t) => t.factor % unit === 0).map((t) => ({ atom: t.atom, factor: t.factor / unit })), constant)
     return { unit, multiples, left }
   }
@@ -115,8 +120,10 @@ function coarsen(a: Index, by: number): { unit: number; multiples: Index; left: 
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
+/** a div by, rounded down. A `by` of 0 is the stride of an empty tensor, of which nothing is ever read. */
 export function divIndex(a: Index, by: number): Index {
   if (by === 1) return a
+  if (by === 0) return constantIndex(0)
   const { whole, rest } = divide(a, by)
   const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
   if (from === to) return addIndex(whole, constantIndex(from))
@@ -127,8 +134,9 @@ export function divIndex(a: Index, by: number): Index {
   return addIndex(whole, sum([{ atom: { kind: 'div', key: `(${rest.key})/${by}`, of: rest, by }, factor: 1 }], 0))
 }
 
+/** a - by · (a div by): never below 0. */
 export function modIndex(a: Index, by: number): Index {
-  if (by === 1) return constantIndex(0)
+  if (by <= 1) return constantIndex(0)
   const { rest } = divide(a, by)
   const [from, to] = [Math.floor(rest.low / by), Math.floor(rest.high / by)]
   if (from === to) return addIndex(rest, constantIndex(-from * by))
@@ -152,8 +160,8 @@ export const symbols: IndexAlgebra<Index, Condition> = {
   floorDiv: divIndex,
   mod: modIndex,
   within: (index, from, to) => {
+    if (index.high < from || index.low >= to || from >= to) return false
     if (index.low >= from && index.high < to) return true
-    if (index.high < from || index.low >= to) return false
     return { kind: 'within', index, from, to }
   },
   divides: (by, index) => {

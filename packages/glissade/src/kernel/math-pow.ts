@@ -3,7 +3,7 @@
  *
  * A relative error of 1e-6 at a result of e^80 needs log2 |x| to some 2^-29, more than one float holds.
  * So logarithm and product are pairs: a float cut to 12 bits, whose product with another such is exact
- * whether or not `fma` is fused, and a small rest. Next: math.ts, for what it shares with log.
+ * whether or not `fma` is fused, and a small rest. What it shares with log: math-parts.ts.
  */
 import {
   add,
@@ -27,7 +27,7 @@ import {
   xor,
 } from './build.ts'
 import type { Expr } from './ir.ts'
-import { abs, bits, fromBits, like, likeI32, polynomial, shl, shr, splitExponent } from './math.ts'
+import { abs, bits, fromBits, like, likeI32, polynomial, shl, shr, splitExponent } from './math-parts.ts'
 
 const headMask = ~0xfff
 /** `x` cut to its 12 leading bits. */

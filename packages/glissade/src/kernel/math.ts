@@ -7,48 +7,24 @@
  * them, then rounded to float32 one after the other, the later ones refitted.
  * Also here: pow (math-pow.ts) and threefry (threefry.ts).
  */
-import {
-  add,
-  and,
-  binary,
-  convert,
-  div,
-  f32,
-  fma,
-  i32,
-  lt,
-  max,
-  min,
-  mul,
-  neg,
-  or,
-  select,
-  sub,
-  unary,
-  xor,
-} from './build.ts'
+import { add, and, convert, div, fma, lt, max, min, mul, neg, or, select, sub, unary, xor } from './build.ts'
 import type { Expr } from './ir.ts'
+import {
+  abs,
+  bits,
+  exponentBias,
+  fromBits,
+  like,
+  likeI32,
+  mantissaBits,
+  polynomial,
+  shl,
+  splitExponent,
+} from './math-parts.ts'
 
+export { like } from './math-parts.ts'
 export { pow } from './math-pow.ts'
 export { threefry } from './threefry.ts'
-
-/** The f32 constant `value` in as many lanes as `x` has. */
-export const like = (x: Expr, value: number): Expr => f32(value, x.lanes)
-/** The i32 constant `value` in as many lanes as `x` has. */
-export const likeI32 = (x: Expr, value: number): Expr => i32(value, x.lanes)
-
-export const bits = (x: Expr): Expr => convert('asI32', x)
-export const fromBits = (x: Expr): Expr => convert('asF32', x)
-export const abs = (x: Expr): Expr => unary('abs', x)
-export const shl = (x: Expr, by: number): Expr => binary('shl', x, likeI32(x, by))
-export const shr = (x: Expr, by: number): Expr => binary('shr', x, likeI32(x, by))
-
-/** c[0] + x (c[1] + x (c[2] + …)). */
-export function polynomial(x: Expr, coefficients: readonly number[]): Expr {
-  let sum = like(x, coefficients[coefficients.length - 1])
-  for (let i = coefficients.length - 2; i >= 0; i--) sum = fma(sum, x, like(x, coefficients[i]))
-  return sum
-}
 
 const signBit = -(2 ** 31)
 const signOf = (x: Expr): Expr => and(bits(x), likeI32(x, signBit))
@@ -60,9 +36,6 @@ const withSignOf = (x: Expr, size: Expr): Expr => fromBits(or(bits(size), signOf
  * sum. `bias` is added to that integer on the way; `scaleFromBits` makes it an exponent.
  */
 const roundingShift = 1.5 * 2 ** 23
-const exponentBias = 127
-const mantissaBits = 23
-
 /** 2^n, where `shifted` is n + bias + roundingShift. */
 const scaleFromBits = (shifted: Expr): Expr => fromBits(shl(bits(shifted), mantissaBits))
 
@@ -87,22 +60,6 @@ export function exp(x: Expr): Expr {
   const n = sub(shifted, like(x, bias))
   const r = fma(n, like(x, -ln2Low), fma(n, like(x, -ln2High), inRange))
   return mul(polynomial(r, [2, 2, ...expCoefficients]), scaleFromBits(shifted))
-}
-
-/** The bits of sqrt(1/2): mantissas are brought between it and its double. */
-const rootHalfBits = 0x3f3504f3
-const leastNormal = 2 ** -126
-
-/** x = m · 2^exponent with m in [sqrt(1/2), sqrt(2)), for positive finite x, denormals too. */
-export function splitExponent(x: Expr): { mantissa: Expr; exponent: Expr } {
-  const tiny = lt(x, like(x, leastNormal))
-  const pattern = bits(select(tiny, mul(x, like(x, 2 ** mantissaBits)), x))
-  const k = shr(sub(pattern, likeI32(x, rootHalfBits)), mantissaBits)
-  const exponent = convert('toF32', k)
-  return {
-    mantissa: fromBits(sub(pattern, shl(k, mantissaBits))),
-    exponent: select(tiny, sub(exponent, like(x, mantissaBits)), exponent),
-  }
 }
 
 /** (log(1 + f) - f + f²/2) / f³ for 1 + f in [sqrt(1/2), sqrt(2)]: log has a relative error of at most 2^-27.3. */
@@ -144,9 +101,9 @@ function exp2Parts(y: Expr): { power: Expr; scale: Expr } {
   return { power: polynomial(r, [1, ...exp2Coefficients]), scale: scaleFromBits(shifted) }
 }
 
-/** (tanh(x) - x) / x³ in x² on [0, 0.625]: tanh has a relative error of at most 2^-27.7. */
-const tanhCoefficients = [-0.3333328, 0.13331406, -0.053736515, 0.020628167, -0.0056922967]
-const tanhSwitch = 0.625
+/** (tanh(x) - x) / x³ in x² on [0, 0.68]: tanh has a relative error of at most 2^-26.4. */
+const tanhCoefficients = [-0.33333224, 0.1332991, -0.053616147, 0.020251866, -0.0052909418]
+const tanhSwitch = 0.68
 /** From here on tanh rounds to 1. */
 const tanhEnd = 9.2
 

@@ -34,39 +34,10 @@ const opNumbers: Record<Expr['op'], number> = {
 }
 const typeNumbers: Record<Type, number> = { f32: 0, i32: 1, mask: 2, index: 3 }
 const fnNumbers: Record<string, number> = {}
-for (const fn of [
-  'neg',
-  'abs',
-  'sqrt',
-  'floor',
-  'round',
-  'not',
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'mod',
-  'min',
-  'max',
-  'and',
-  'or',
-  'xor',
-  'shl',
-  'shr',
-  'ushr',
-  'lt',
-  'le',
-  'eq',
-  'toF32',
-  'toI32',
-  'asF32',
-  'asI32',
-  'maskToI32',
-  'i32ToMask',
-  'indexToI32',
-  'i32ToIndex',
-])
-  fnNumbers[fn] = Object.keys(fnNumbers).length + 1
+const fns =
+  'neg abs sqrt floor round not add sub mul div mod min max and or xor shl shr ushr ' +
+  'lt le eq toF32 toI32 asF32 asI32 maskToI32 i32ToMask indexToI32 i32ToIndex'
+for (const fn of fns.split(' ')) fnNumbers[fn] = Object.keys(fnNumbers).length + 1
 
 /** Functions whose operands may change places without changing a bit of the result (but a NaN's payload). */
 const commutative = new Set(['add', 'mul', 'and', 'or', 'xor', 'eq'])

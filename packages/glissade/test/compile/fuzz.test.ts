@@ -6,7 +6,6 @@
  * other's old and new values in one program: variables.test.ts.
  */
 import { afterAll, describe, expect, it } from 'vitest'
-import { gradients } from '../../src/autodiff/gradients.ts'
 import type { Backend } from '../../src/backends/backend.ts'
 import { interpreterBackend } from '../../src/backends/reference/interpreter.ts'
 import { evaluate } from '../../src/backends/reference/reference.ts'
@@ -14,39 +13,13 @@ import { compilerOptions } from '../../src/compile/lower.ts'
 import { buildGraph, printGraph } from '../../src/graph/graph.ts'
 import { probeBackend, setBackend } from '../../src/run/backend.ts'
 import { realize } from '../../src/run/realize.ts'
-import type { Tensor } from '../../src/tensor.ts'
-import { GraphMaker } from './random-graph.ts'
+import { difference, tensorsOf } from './fuzz-check.ts'
 
 compilerOptions.verify = true
 afterAll(async () => {
   compilerOptions.verify = false
   await setBackend('reference')
 })
-
-/** Up to some fifteen float32 operations in a row, steep ones among them. */
-const relative = 3e-4
-
-/** The graph's outputs and, for some seeds, gradients of them. */
-function tensorsOf(seed: number): Tensor[] {
-  const { leaves, outputs } = new GraphMaker(seed).make(6 + (seed % 11))
-  if (seed % 3 === 0 || outputs.length === 0) return [...outputs]
-  const total = outputs.map((output, i) => output.mul(1 / (output.size + 1)).mul(i + 1).sin().sum()).reduce((a, b) => a.add(b))
-  const slopes = gradients(total, leaves).filter((slope) => slope !== undefined)
-  // Together with the outputs, or alone: then nothing forces the forward values into memory.
-  return seed % 3 === 1 ? [...outputs, ...slopes] : slopes
-}
-
-/** What is wrong with `actual`, measured against the largest number of the array. */
-function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): string | undefined {
-  if (actual.length !== expected.length) return `${actual.length} numbers instead of ${expected.length}`
-  let largest = 1
-  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]))
-  for (let i = 0; i < expected.length; i++) {
-    const same = actual[i] === expected[i] || (Number.isNaN(actual[i]) && Number.isNaN(expected[i]))
-    if (!same && !(Math.abs(actual[i] - expected[i]) <= relative * largest)) return `element ${i} is ${actual[i]} instead of ${expected[i]}`
-  }
-  return undefined
-}
 
 /** Computes the graphs of `seeds`, each as one program or all as one; returns what is wrong. */
 async function problemsOf(seeds: readonly number[], together = false): Promise<string[]> {

@@ -266,7 +266,7 @@ export class GraphMaker {
     const operations = [
       () => this.#reshaped(x),
       () => x.permute(...this.#order(x.rank)),
-      () => x.unsqueeze(this.#below(x.rank + 1)).expand([1 + this.#below(3), ...x.shape.map(() => -1)].slice(0, 0).concat(this.#expanded(x))),
+      () => this.#expanded(x),
       () => x.pad(x.shape.map(() => [this.#below(3), this.#below(3)] as const), this.#pick([0, 0, 1.5])),
       () => x.slice(x.shape.map((n) => (this.#next() < 0.4 ? undefined : [this.#below(n + 1), n, 1 + this.#below(3)] as const))),
       () => (x.rank === 0 ? x.neg() : x.flip(this.#axes(x))),
@@ -277,8 +277,9 @@ export class GraphMaker {
     this.#add(this.#pick(operations)(), Math.max(bound, 1.5), exact)
   }
 
-  #expanded(x: Tensor): number[] {
-    return [...x.shape]
+  #expanded(x: Tensor): Tensor {
+    const [axis, times] = [this.#below(x.rank + 1), 1 + this.#below(3)]
+    return x.unsqueeze(axis).expand([...x.shape.slice(0, axis), times, ...x.shape.slice(axis)])
   }
 
   #reshaped(x: Tensor): Tensor {

@@ -1,0 +1,163 @@
+/**
+ * How a product is cut: which axes are rows and columns, the register tile, and the tasks.
+ *
+ * All of it follows from shapes, addresses and the target, never from the number of threads. Next: contraction.ts,
+ * which writes the loops.
+ */
+import type { Target } from '../kernel/ir.ts'
+import { sizeOf } from '../shape.ts'
+import type { ProductAxis } from './product.ts'
+
+/** Multiply-adds that make a task worth a thread's attention. */
+const workPerTask = 1 << 18
+const mostTasks = 64
+/** Columns of several axes are taken together up to this number. */
+const mostColumnsTogether = 32
+/** Fewer contiguous columns than this leave vectors along the columns too empty. */
+const fewColumns = 8
+
+/** Part of the columns that is worked on with the same vectors. */
+export interface Segment {
+  readonly start: number
+  readonly end: number
+  readonly lanes: number
+  readonly vectors: number
+}
+
+export interface Tiling {
+  /** The summed axis that vectors lie along; undefined where they lie along the columns. */
+  readonly along: ProductAxis | undefined
+  readonly row: ProductAxis | undefined
+  /** The axes that are columns together, the last one innermost. */
+  readonly columns: readonly ProductAxis[]
+  readonly outer: readonly ProductAxis[]
+  readonly summed: readonly ProductAxis[]
+  readonly segments: readonly Segment[]
+  readonly rowCount: number
+  readonly tileRows: number
+  /** Turns of the summed loops. */
+  readonly depth: number
+  readonly outersPerTask: number
+  readonly columnsPerTask: number
+  readonly rowsPerTask: number
+  /** Tasks over outer positions, column blocks and row blocks. */
+  readonly grid: readonly [outer: number, column: number, row: number]
+  /** Multiply-adds in all. */
+  readonly work: number
+}
+
+/** The steps that the operands take along an axis. */
+export type StepsOf = (axis: ProductAxis) => { readonly left: number | undefined; readonly right: number | undefined }
+
+export function chooseTiling(axes: readonly ProductAxis[], stepsOf: StepsOf, isFloat: boolean, { tile, lanes }: Target): Tiling {
+  const summed = axes.filter((axis) => axis.role === 'summed')
+  const allColumns = axes.filter((axis) => axis.role === 'column')
+  const contiguous = summed.findLast((axis) => stepsOf(axis).left === 1 && stepsOf(axis).right === 1)
+  const along = isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], stepsOf) ? contiguous : undefined
+  // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
+  const together = along && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
+  const columns = together ? allColumns : allColumns.slice(-1)
+  const row = axes.filter((axis) => axis.role === 'row').reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
+  const outer = axes.filter((axis) => axis.role !== 'summed' && !columns.includes(axis) && axis !== row)
+  const rowCount = row?.size ?? 1
+  const columnCount = sizeOf(columns.map((axis) => axis.size))
+  const outerCount = sizeOf(outer.map((axis) => axis.size))
+  const depth = sizeOf(summed.map((axis) => axis.size))
+  const work = outerCount * rowCount * columnCount * depth
+
+  // The register tile: as many rows as leave its sums in registers, in tiles of nearly equal size.
+  const budget = tile.rows * tile.vectors
+  const dot = dotTile(rowCount, columnCount, budget)
+  const segments = along ? dotSegments(columnCount, dot.columns) : broadcastSegments(columnCount, lanes, tile.vectors)
+  const widest = Math.max(...segments.map((segment) => segment.vectors))
+  const mostRows = along ? dot.rows : Math.max(1, Math.min(rowCount, Math.floor(budget / widest)))
+  const rowTiles = Math.ceil(rowCount / mostRows)
+  const tileRows = Math.ceil(rowCount / rowTiles)
+
+  // The tasks: outer positions first, then blocks of columns, then blocks of rows.
+  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
+  const main = segments[0]
+  const width = main.lanes * main.vectors
+  const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))
+  const outerTasks = Math.min(outerCount, wanted)
+  const columnTasks = Math.min(columnTiles, Math.ceil(wanted / outerTasks))
+  const rowTasks = Math.min(rowTiles, Math.ceil(wanted / outerTasks / columnTasks))
+  const outersPerTask = Math.ceil(outerCount / outerTasks)
+  const columnsPerTask = Math.ceil(columnTiles / columnTasks) * width
+  const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
+  return {
+    along, row, columns, outer, summed, segments, rowCount, tileRows, depth, work,
+    outersPerTask, columnsPerTask, rowsPerTask,
+    grid: [Math.ceil(outerCount / outersPerTask), Math.ceil((columnTiles * width) / columnsPerTask), Math.ceil(rowCount / rowsPerTask)],
+  }
+}
+
+/**
+ * Whether vectors had better lie along the summed axis: the columns are not contiguous, or too few for a vector while
+ * the summed axis is long.
+ */
+function dotWins(summed: ProductAxis, column: ProductAxis | undefined, stepsOf: StepsOf): boolean {
+  const contiguous = column && stepsOf(column).right === 1 ? column.size : 1
+  return summed.size >= 4 && contiguous < fewColumns && summed.size > contiguous
+}
+
+/** Columns as tiles of whole vectors, then narrower ones, then single columns. */
+function broadcastSegments(columns: number, lanes: number, vectors: number): Segment[] {
+  const segments: Segment[] = []
+  let start = 0
+  const take = (count: number, of: number, many: boolean): void => {
+    const width = count * of
+    const tiles = many ? Math.floor((columns - start) / width) : columns - start >= width ? 1 : 0
+    if (tiles === 0) return
+    segments.push({ start, end: start + tiles * width, lanes: count, vectors: of })
+    start += tiles * width
+  }
+  take(lanes, vectors, true)
+  for (let v = vectors - 1; v >= 1; v--) take(lanes, v, false)
+  for (let narrow = lanes / 2; narrow >= 4; narrow /= 2) take(narrow, 1, false)
+  if (columns > start) segments.push({ start, end: columns, lanes: 1, vectors: columns - start })
+  return segments
+}
+
+/** The tile with the fewest loads for each multiply-add that keeps its sums in registers. */
+function dotTile(rows: number, columns: number, budget: number): { rows: number; columns: number } {
+  let best = { rows: 1, columns: 1 }
+  let cost = Infinity
+  for (let r = 1; r <= Math.min(rows, 8); r++) {
+    for (let tiles = Math.ceil((columns * r) / budget); tiles <= columns; tiles++) {
+      const width = Math.ceil(columns / tiles)
+      if (r * width > budget) continue
+      const waste = (Math.ceil(rows / r) * r * tiles * width) / (rows * columns)
+      const loads = ((r + width) / (r * width)) * waste
+      if (loads < cost) {
+        cost = loads
+        best = { rows: r, columns: width }
+      }
+      break
+    }
+  }
+  return best
+}
+
+function dotSegments(columns: number, most: number): Segment[] {
+  const tiles = Math.ceil(columns / Math.max(1, Math.min(most, columns)))
+  const width = Math.ceil(columns / tiles)
+  const whole = Math.floor(columns / width) * width
+  const segments: Segment[] = [{ start: 0, end: whole, lanes: 1, vectors: width }]
+  if (whole < columns) segments.push({ start: whole, end: columns, lanes: 1, vectors: columns - whole })
+  return segments
+}
+
+/** The vector length that leaves the fewest steps over `length`, what is left going one by one. */
+export function dotLanes(most: number, length: number): number {
+  let best = 1
+  let steps = Infinity
+  for (let lanes = most; lanes >= 4; lanes /= 2) {
+    const count = Math.floor(length / lanes) + (length % lanes)
+    if (count < steps && lanes <= length) {
+      steps = count
+      best = lanes
+    }
+  }
+  return best
+}
