@@ -5,6 +5,7 @@
  * backend must do (backends/backend.ts).
  */
 import type { Backend, BackendOptions, BackendProbe } from '../backends/backend.ts'
+import { environmentVariable, inNode } from '../backends/environment.ts'
 import { fail } from '../errors.ts'
 
 /** `reference` walks the graph in float64; `interpreter` runs kernels in plain JavaScript. Both are for checking. */
@@ -32,7 +33,7 @@ export async function probeBackend(name: BackendName, options?: BackendOptions):
   if (name === 'reference') return { backend: reference }
   if (name === 'interpreter') return { backend: (await import('../backends/reference/interpreter.ts')).interpreterBackend() }
   if (name === 'wasm') return (await import('../backends/wasm/wasm.ts')).createWasm(options)
-  if (typeof process === 'undefined' || !process.versions?.node) return { reason: 'it compiles C, which needs Node', fix: 'Use wasm in the browser.' }
+  if (!inNode()) return { reason: 'it compiles C, which needs Node', fix: 'Use wasm in the browser.' }
   return (await import('../backends/native/native.ts')).createNative(options)
 }
 
@@ -57,7 +58,7 @@ export async function setBackend(backend: BackendName | 'auto' | Backend, option
 }
 
 async function choose(): Promise<Backend> {
-  const wish = typeof process === 'undefined' ? undefined : process.env?.GLISSADE_BACKEND
+  const wish = environmentVariable('GLISSADE_BACKEND')
   if (!wish || wish === 'auto') return automatic()
   return named(wish as BackendName)
 }

@@ -5,6 +5,7 @@
  * compile.ts, which make programs from tensors.
  */
 import type { Argument, Backend, Executable, Plan } from '../backends/backend.ts'
+import { environmentVariable } from '../backends/environment.ts'
 import { compilerOptions, lower } from '../compile/lower.ts'
 import { fail } from '../errors.ts'
 import { type Graph, printGraph } from '../graph/graph.ts'
@@ -153,6 +154,6 @@ function profileTable(kernels: readonly KernelTime[], paths: Profile['paths'], t
   ].join('\n')
 }
 
-if (typeof process !== 'undefined' && process.env?.DEBUG?.split(',').includes('passes')) {
+if (environmentVariable('DEBUG')?.split(',').includes('passes')) {
   compilerOptions.show = (stage, text) => console.error(`── ${stage} ──\n${text}\n`)
 }
