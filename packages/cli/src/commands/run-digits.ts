@@ -60,7 +60,7 @@ export async function runDigits(options: RunDigitsOptions): Promise<void> {
 
   const from = saved?.position ?? { epoch: 0, step: 0 }
   const progress = progressLine(process.stdout, terminal, options.quiet)
-  const meter = new Meter(stepsPerEpoch(samples, settings), settings, from)
+  const meter = new Meter(stepsPerEpoch(samples, settings), settings, saved?.present)
   let position: Position = from
   for await (const report of train(model, optimizer, samples, settings, from)) {
     position = report
@@ -71,7 +71,12 @@ export async function runDigits(options: RunDigitsOptions): Promise<void> {
   }
   progress.clear()
 
-  const run: Run = { settings, position, history: [...(saved?.history ?? []), ...meter.history] }
+  const run: Run = {
+    settings,
+    position,
+    present: meter.present,
+    history: [...(saved?.history ?? []), ...meter.history],
+  }
   if (stop.asked) {
     await saveRun(folder, run, model, optimizer, random)
     reportInterruption(folder, position, terminal)
@@ -145,8 +150,10 @@ function reportInterruption(folder: string, { epoch, step }: Position, { colors 
   process.stdout.write(`go on with: ${colors.bold(`npx glissade run digits --resume ${folder}`)}\n`)
 }
 
-/** How many of the wrong answers are drawn. */
-const shown = 6
+/** Rows of wrong answers that are drawn, each as many as fit next to each other. */
+const rowsShown = 2
+/** Columns between two of them. */
+const gap = 3
 /** The rim of every picture is empty; without it three fit next to each other in 80 columns. */
 const rim = 3
 
@@ -162,19 +169,20 @@ function summary({ confusion, mistakes }: Outcome, classes: readonly string[], t
   ]
   if (mistakes.length === 0) return [...lines, 'every answer is right', '']
   const side = 28 - 2 * rim
-  const blocks = mistakes.slice(0, shown).map(({ pixels, truth, answer, confidence }) => {
+  const perRow = Math.max(1, Math.floor((columns + gap) / (side + gap)))
+  const blocks = mistakes.slice(0, rowsShown * perRow).map(({ pixels, truth, answer, confidence }) => {
     const caption = `${classes[truth]} ${arrow} ${classes[answer]}  (${percent(confidence)} sure)`
     return [caption.padEnd(side), ...drawPicture(crop({ width: 28, height: 28, pixels }, rim), terminal)]
   })
   lines.push(colors.bold(`most confidently wrong, of ${mistakes.length} mistakes (true digit ${arrow} answer)`), '')
-  return [...lines, ...sideBySide(blocks, side, columns).map((line) => line.trimEnd()), '']
+  return [...lines, ...sideBySide(blocks, side, columns, gap).map((line) => line.trimEnd()), '']
 }
 
 function whatNext(folder: string, { colors }: Terminal): string[] {
   const next: [command: string, what: string][] = [
     [`npx glissade inspect ${folder}`, 'the layers and their parameters'],
     [`npx glissade predict ${folder} my-digit.png`, 'a digit of your own'],
-    ['npm start -- --epochs 20 --seed 1', 'longer, and from other random numbers'],
+    ['npm start -- --epochs 24 --seed 1', 'longer, and from other random numbers'],
     ['npx glissade doctor', 'which backends work here, and how fast'],
   ]
   const width = Math.max(...next.map(([command]) => command.length))

@@ -13,81 +13,85 @@ export interface EpochRecord {
   readonly seconds: number
 }
 
+/** The sums over an epoch's samples so far. */
+export interface EpochSums {
+  readonly loss: number
+  readonly correct: number
+  readonly count: number
+  /** Seconds that its steps took. */
+  readonly seconds: number
+}
+
+const nothing: EpochSums = { loss: 0, correct: 0, count: 0, seconds: 0 }
+
 /** Loss and accuracy of the present epoch, speed, and the time left. */
 export class Meter {
   readonly steps: number
   readonly history: EpochRecord[] = []
   readonly #settings: Settings
-  #epoch: number
-  #step: number
-  #loss = 0
-  #correct = 0
-  #count = 0
+  #position: Position = { epoch: 0, step: 0 }
+  #sums: EpochSums
+  #last = performance.now()
   /** Steps and pictures since the clock was started, which is after the first step: that one compiles. */
-  #timedSteps = 0
-  #timedCount = 0
-  #clock = 0
-  #epochStarted = performance.now()
+  #timed = { steps: 0, count: 0, from: 0 }
 
-  constructor(steps: number, settings: Settings, from: Position) {
+  /** `sums`: of an epoch that was begun in an earlier run. */
+  constructor(steps: number, settings: Settings, sums: EpochSums = nothing) {
     this.steps = steps
     this.#settings = settings
-    this.#epoch = from.epoch
-    this.#step = from.step
+    this.#sums = sums
+  }
+
+  /** What the steps of the epoch that is not over add up to. */
+  get present(): EpochSums {
+    return this.#position.step === this.steps ? nothing : this.#sums
   }
 
   add({ epoch, step, loss, correct, count }: StepReport): void {
-    if (epoch !== this.#epoch) this.#startEpoch()
-    this.#epoch = epoch
-    this.#step = step
-    this.#loss += loss * count
-    this.#correct += correct
-    this.#count += count
-    if (this.#clock === 0) this.#clock = performance.now()
-    else {
-      this.#timedSteps++
-      this.#timedCount += count
+    const now = performance.now()
+    const before = this.present
+    this.#sums = {
+      loss: before.loss + loss * count,
+      correct: before.correct + correct,
+      count: before.count + count,
+      seconds: before.seconds + (now - this.#last) / 1000,
     }
-    if (step < this.steps) return
-    const seconds = (performance.now() - this.#epochStarted) / 1000
-    this.history.push({
-      epoch: epoch + 1,
-      loss: this.#loss / this.#count,
-      accuracy: this.#correct / this.#count,
-      seconds,
-    })
+    this.#position = { epoch, step }
+    this.#last = now
+    const timed = this.#timed
+    this.#timed =
+      timed.from === 0 ? { ...timed, from: now } : { ...timed, steps: timed.steps + 1, count: timed.count + count }
+    if (step === this.steps) this.history.push({ epoch: epoch + 1, ...this.#means(), seconds: this.#sums.seconds })
   }
 
-  #startEpoch(): void {
-    this.#loss = this.#correct = this.#count = 0
-    this.#epochStarted = performance.now()
+  #means(): { loss: number; accuracy: number } {
+    const { loss, correct, count } = this.#sums
+    return { loss: loss / count, accuracy: correct / count }
   }
 
   #words({ colors }: Terminal): string {
-    const width = String(this.#settings.epochs).length
-    const epoch = `epoch ${String(this.#epoch + 1).padStart(width)}/${this.#settings.epochs}`
-    const loss = `loss ${(this.#loss / this.#count).toFixed(4)}`
-    const accuracy = `accuracy ${percent(this.#correct / this.#count, 2).padStart(7)}`
-    const elapsed = (performance.now() - this.#clock) / 1000
-    const speed = this.#timedSteps === 0 ? '' : `${grouped(this.#timedCount / elapsed).padStart(6)} images/s`
-    return `${colors.bold(epoch)}  ${loss}  ${accuracy}  ${speed}`
+    const { epochs } = this.#settings
+    const { loss, accuracy } = this.#means()
+    const epoch = `epoch ${String(this.#position.epoch + 1).padStart(String(epochs).length)}/${epochs}`
+    const { steps, count, from } = this.#timed
+    const speed = steps === 0 ? '' : `${grouped((1000 * count) / (performance.now() - from)).padStart(6)} images/s`
+    return `${colors.bold(epoch)}  loss ${loss.toFixed(4)}  accuracy ${percent(accuracy, 2).padStart(7)}  ${speed}`
   }
 
+  /** The line while an epoch runs: with a bar on a terminal, with a percentage in a log. */
   liveLine(terminal: Terminal): string {
-    const { columns } = terminal
-    const share = this.#step / this.steps
-    const left = this.#settings.epochs * this.steps - (this.#epoch * this.steps + this.#step)
-    const elapsed = (performance.now() - this.#clock) / 1000
-    const time = this.#timedSteps === 0 ? '' : `${duration((left * elapsed) / this.#timedSteps)} left`
+    const { epoch, step } = this.#position
+    const left = this.#settings.epochs * this.steps - (epoch * this.steps + step)
+    const { steps, from } = this.#timed
+    const time = steps === 0 ? '' : `${duration((left * (performance.now() - from)) / 1000 / steps)} left`
     const words = `${this.#words(terminal)}  ${time}`
-    const bar = columns >= 100 ? 24 : 10
-    return terminal.live
-      ? `${drawProgress(share, bar, terminal)} ${words}`
-      : `${percent(share, 0).padStart(5)}  ${words}`
+    const share = step / this.steps
+    if (!terminal.live) return `${percent(share, 0).padStart(5)}  ${words}`
+    return `${drawProgress(share, terminal.columns >= 100 ? 24 : 10, terminal)} ${words}`
   }
 
+  /** The line that stays when an epoch is over. */
   epochLine(terminal: Terminal): string {
-    const { seconds } = this.history[this.history.length - 1]
-    return `${this.#words(terminal)}  ${duration(seconds)}`
+    return `${this.#words(terminal)}  ${duration(this.#sums.seconds)}`
   }
 }

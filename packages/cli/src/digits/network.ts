@@ -9,7 +9,7 @@ export interface Settings {
   readonly seed: number
 }
 
-export const defaults: Settings = { epochs: 8, batch: 64, lr: 2e-3, seed: 0 }
+export const defaults: Settings = { epochs: 12, batch: 64, lr: 3e-3, seed: 0 }
 
 export const weightDecay = 0.05
 

@@ -7,13 +7,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GlissadeError, io, type nn, type optim, type random, type Tensor } from 'glissade'
-import type { EpochRecord } from './meter.ts'
+import type { EpochRecord, EpochSums } from './meter.ts'
 import type { Settings } from './network.ts'
 import type { Position } from './training.ts'
 
 export interface Run {
   readonly settings: Settings
   readonly position: Position
+  /** What the steps of the epoch that is not over add up to. */
+  readonly present: EpochSums
   readonly history: readonly EpochRecord[]
   /** On the test digits, when the run is over. */
   readonly accuracy?: number
@@ -104,7 +106,13 @@ export async function loadRun(folder: string): Promise<SavedRun> {
 function parseState(file: string, text: string | undefined): TrainingState {
   try {
     const state = JSON.parse(text ?? '') as TrainingState
-    const numbers = [...Object.values(state.settings), state.position.epoch, state.position.step, state.optimizer.steps]
+    const numbers = [
+      ...Object.values(state.settings),
+      ...Object.values(state.present),
+      state.position.epoch,
+      state.position.step,
+      state.optimizer.steps,
+    ]
     if (numbers.every((n) => Number.isFinite(n)) && Array.isArray(state.history)) return state
   } catch {
     // not JSON, or not with these parts: the same to the reader

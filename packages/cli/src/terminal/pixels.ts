@@ -46,7 +46,12 @@ export function crop({ width, height, pixels }: Picture, margin: number): Pictur
 }
 
 /** Blocks of lines next to each other, as many as fit; the rest below. Each block's lines are `width` columns wide. */
-export function sideBySide(blocks: readonly (readonly string[])[], width: number, columns: number, gap = 3): string[] {
+export function sideBySide(
+  blocks: readonly (readonly string[])[],
+  width: number,
+  columns: number,
+  gap: number,
+): string[] {
   const perRow = Math.max(1, Math.floor((columns + gap) / (width + gap)))
   const lines: string[] = []
   for (let from = 0; from < blocks.length; from += perRow) {

@@ -164,6 +164,9 @@ export function cluster(graph: Graph): Clustering {
 
 const isProduct = (node: Node): boolean => node.op.kind === 'contract' || node.op.kind === 'conv'
 
+/** Whether an element may be computed from any element of the inputs. */
+const readsAnywhere = (node: Node): boolean => isProduct(node) || node.op.kind === 'scatter'
+
 /** The node that must be in memory so that a product can walk over `operand` in straight lines. */
 function operandBase(operand: Node, mustStore: ReadonlySet<Node>): Node {
   let node = operand
@@ -317,7 +320,7 @@ export function storedReads(each: Cluster, stored: ReadonlySet<Node>): Read[] {
       result.push({ node, index })
       return
     }
-    const position = inside ? (node.op.kind === 'reduce' ? domainVariables(each.domain) : isProduct(node) ? undefined : positionOf(each, node)) : index
+    const position = inside ? (node.op.kind === 'reduce' ? domainVariables(each.domain) : readsAnywhere(node) ? undefined : positionOf(each, node)) : index
     if (isInline(node)) {
       const next: Read[] = []
       let first = true

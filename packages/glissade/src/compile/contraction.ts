@@ -33,6 +33,9 @@ export function lowerContraction(cluster: Cluster, lowering: Lowering): Step[] {
   return new Contraction(cluster, cluster.anchor as Node, lowering).build()
 }
 
+/** What follows a product is written once, in a loop over the tile, when it has more operations than this. */
+const longEpilogue = 6
+
 /** Where the loops stand: the summed axes by name, the first row and column of the tile. */
 interface Position {
   readonly summed: (name: string) => Index
@@ -55,6 +58,11 @@ class Contraction {
   readonly #outer: ReadonlyMap<string, Index>
   /** The left operand in tile order, if it has been copied. */
   #packedLeft: string | undefined
+  /** Elements of scratch that hold a finished tile; 0 where the epilogue takes it from registers. */
+  readonly #tileScratch: number
+  /** The left operand's step from row to row, if it is the same everywhere. */
+  readonly #rowStep: number | undefined
+  #firstRow: { readonly position: Position; readonly address: Index } | undefined
   #names = 0
   #scratch = 0
 
@@ -70,9 +78,14 @@ class Contraction {
     this.#at = at
     const [left, right] = [this.#product.left.address(at), this.#product.right.address(at)]
     this.#tiling = chooseTiling(axes, ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) }), this.#type === 'f32', lowering.target)
-    const { outer } = this.#tiling
+    const { outer, row } = this.#tiling
+    this.#rowStep = row ? stepOf(left, row.name) : 0
     const places = splitIndex('outer', outer.map((axis) => axis.size))
     this.#outer = new Map(outer.map((axis, i) => [axis.name, places[i]]))
+    const operations = cluster.members.reduce((sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 0), 0)
+    const { segments, tileRows } = this.#tiling
+    this.#tileScratch = operations > longEpilogue ? tileRows * Math.max(...segments.map(({ lanes, vectors }) => lanes * vectors)) : 0
+    this.#scratch = this.#tileScratch
   }
 
   build(): Step[] {
@@ -166,20 +179,19 @@ class Contraction {
       const inner: Stmt[] = []
       const right = Array.from({ length: vectors }, (_, v) => {
         const value = packed
-          ? load('scratch', 'f32', indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(v * lanes))), lanes)
+          ? load('scratch', 'f32', indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(this.#tileScratch + v * lanes))), lanes)
           : this.#rightVector({ summed, row, column: addIndex(column, constantIndex(v * lanes)) }, lanes)
         return this.#bound(inner, 'w', value)
       })
+      const position = { summed, row, column }
       for (let r = 0; r < rows; r++) {
-        const left = this.#bound(inner, 'x', splat(this.#leftElement({ summed, row, column }, r, rows, turn), lanes))
+        const left = this.#bound(inner, 'x', splat(this.#leftElement(position, r, rows, turn), lanes))
         for (let v = 0; v < vectors; v++) inner.push(this.#multiplyAdd(sum(r, v), left, right[v]))
       }
       return inner
     }
     body.push(...this.#overSummed(this.#tiling.summed, multiply))
-    for (let r = 0; r < rows; r++) {
-      for (let v = 0; v < vectors; v++) body.push(...this.#epilogue(variable(sum(r, v), this.#type, lanes), plus(row, r), plus(column, v * lanes)))
-    }
+    body.push(...this.#finishTile(rows, vectors, lanes, row, column, (r, v) => variable(sum(r, v), this.#type, lanes)))
     return body
   }
 
@@ -212,17 +224,40 @@ class Contraction {
         ...(left > 0 ? [pass(at, along.size - left, along.size, 1, 's')] : []),
       ]),
     )
-    for (const [r, c] of places) {
-      const whole = reduceLanes('add', variable(sum(r, c, 'v'), 'f32', lanes))
-      const total = this.#bound(body, 't', left > 0 ? add(whole, variable(sum(r, c, 's'), 'f32')) : whole)
-      body.push(...this.#epilogue(total, plus(row, r), plus(column, c)))
-    }
+    body.push(
+      ...this.#finishTile(rows, columns, 1, row, column, (r, c) => {
+        const whole = reduceLanes('add', variable(sum(r, c, 'v'), 'f32', lanes))
+        return left > 0 ? add(whole, variable(sum(r, c, 's'), 'f32')) : whole
+      }),
+    )
     return body
   }
 
   #multiplyAdd(name: string, a: Expr, b: Expr): Stmt {
     const total = variable(name, this.#type, b.lanes)
     return set(name, this.#type === 'f32' ? fma(a, b, total) : add(mul(a, b), total))
+  }
+
+  /** What follows each of the tile's sums: written out, or, where it is long, as a loop over the tile in scratch. */
+  #finishTile(rows: number, vectors: number, lanes: number, row: Index, column: Index, sum: (r: number, v: number) => Expr): Stmt[] {
+    const body: Stmt[] = []
+    const each = (visit: (r: number, v: number) => void): void => {
+      for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) visit(r, v)
+    }
+    if (this.#tileScratch === 0) {
+      each((r, v) => body.push(...this.#epilogue(this.#bound(body, 't', sum(r, v)), plus(row, r), plus(column, v * lanes))))
+      return body
+    }
+    const scratch = this.#type === 'f32' ? 'scratch' : 'scratchI'
+    const width = vectors * lanes
+    each((r, v) => body.push(store(scratch, index(r * width + v * lanes), sum(r, v))))
+    const [r, c] = [this.#fresh('e'), this.#fresh('c')]
+    const [rowAt, columnAt] = [addIndex(row, variableIndex(r, rows)), addIndex(column, variableIndex(c, width))]
+    const value = load(scratch, this.#type, indexScalar(addIndex(scaleIndex(variableIndex(r, rows), width), variableIndex(c, width))), lanes)
+    const inner: Stmt[] = []
+    inner.push(...this.#epilogue(this.#bound(inner, 't', value), rowAt, columnAt))
+    const overColumns = width === 1 ? inner : [loop(c, index(0), index(width), lanes, inner)]
+    return [...body, ...(rows === 1 ? overColumns : [loop(r, index(0), index(rows), 1, overColumns)])]
   }
 
   /** The tile's result, with what follows it: all values are there before the first is stored. */
@@ -260,7 +295,16 @@ class Contraction {
       const at = addIndex(addIndex(scaleIndex(position.row, this.#tiling.depth), scaleIndex(turn, rows)), constantIndex(r))
       return load(this.#packedLeft, 'f32', indexScalar(at))
     }
-    return load(this.#buffers.of(left.base, 'read'), this.#type, indexScalar(this.#address(left, { ...position, row: plus(position.row, r) })))
+    return load(this.#buffers.of(left.base, 'read'), this.#type, indexScalar(this.#rowAddress(position, r)))
+  }
+
+  /** The left operand's address r rows on: a constant away where the rows are evenly spaced. */
+  #rowAddress(position: Position, r: number): Index {
+    const { left } = this.#product
+    const step = this.#rowStep
+    if (step === undefined) return this.#address(left, { ...position, row: plus(position.row, r) })
+    if (this.#firstRow?.position !== position) this.#firstRow = { position, address: this.#address(left, position) }
+    return plus(this.#firstRow.address, r * step)
   }
 
   /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
@@ -273,12 +317,12 @@ class Contraction {
   }
 
   #packRight({ lanes, vectors }: Segment, column: Index): Stmt[] {
-    this.#scratch = Math.max(this.#scratch, this.#tiling.depth * lanes * vectors)
+    this.#scratch = Math.max(this.#scratch, this.#tileScratch + this.#tiling.depth * lanes * vectors)
     return this.#overSummed(this.#tiling.summed, (summed, turn) =>
       Array.from({ length: vectors }, (_, v) =>
         store(
           'scratch',
-          indexScalar(addIndex(scaleIndex(turn, lanes * vectors), constantIndex(v * lanes))),
+          indexScalar(addIndex(scaleIndex(turn, lanes * vectors), constantIndex(this.#tileScratch + v * lanes))),
           this.#rightVector({ summed, row: constantIndex(0), column: plus(column, v * lanes) }, lanes),
         ),
       ),

@@ -130,18 +130,12 @@ function copyStep(from: Node, to: Location, lowering: Lowering): Step {
 
 function finish(steps: readonly Step[], signature: Signature): Plan {
   const kernels: Kernel[] = []
-  const known = new Map<string, number>()
+  const known = new Map<string, { number: number; text?: string }[]>()
   const memory = planMemory(steps)
   const launches = steps.map((step): Launch => {
     const kernel: Kernel = { ...step.kernel, body: place(step.kernel.body, step.kernel.buffers) }
     if (compilerOptions.verify) verifyKernel(kernel)
-    const key = JSON.stringify(kernel)
-    let number = known.get(key)
-    if (number === undefined) {
-      number = kernels.length
-      known.set(key, number)
-      kernels.push(kernel)
-    }
+    const number = shared(kernel, kernels, known)
     return { kernel: number, slots: step.locations.map((location) => slotOf(location, memory.offsets)), label: step.label, path: step.path }
   })
   if (compilerOptions.show) compilerOptions.show('kernels', kernels.map(printKernel).join('\n\n'))
@@ -154,6 +148,20 @@ function finish(steps: readonly Step[], signature: Signature): Plan {
     flops: total((kernel) => kernel.flops),
     bytes: total((kernel) => kernel.bytes),
   }
+}
+
+/** The number of an equal kernel, or of this one, added. Only kernels that look alike at first sight are compared whole. */
+function shared(kernel: Kernel, kernels: Kernel[], known: Map<string, { number: number; text?: string }[]>): number {
+  const sight = `${kernel.kind} ${kernel.tasks} ${kernel.flops} ${kernel.body.length} ${kernel.buffers.map(({ length, access }) => `${length}${access}`).join()}`
+  const alike = known.get(sight) ?? []
+  known.set(sight, alike)
+  if (alike.length > 0) {
+    const text = JSON.stringify(kernel)
+    const same = alike.find((each) => (each.text ??= JSON.stringify(kernels[each.number])) === text)
+    if (same) return same.number
+    alike.push({ number: kernels.length, text })
+  } else alike.push({ number: kernels.length })
+  return kernels.push(kernel) - 1
 }
 
 function slotOf(location: Location, offsets: ReadonlyMap<Location, number>): Slot {

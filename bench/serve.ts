@@ -1,0 +1,82 @@
+/**
+ * The process around one TypeScript engine: reads requests, runs them, replies (harness/protocol.ts).
+ *
+ * Each engine has a process of its own, which lives through the whole benchmark, so that one engine's memory, threads
+ * and just-in-time compiler never touch another's, and stay warm. What runs in it: engines/.
+ */
+import { createInterface } from 'node:readline'
+import { type Engine, readInputs, type Session, Unsupported } from './engines/engine.ts'
+import type { Greeting, Reply, Request } from './harness/protocol.ts'
+
+const [name, backend, threads] = process.argv.slice(2)
+
+// Replies have standard output for themselves.
+console.log = console.error
+console.info = console.error
+
+const engines: Record<string, () => Promise<{ start(backend: string, threads: number): Promise<Engine> }>> = {
+  glissade: () => import('./engines/glissade.ts'),
+  tfjs: () => import('./engines/tfjs.ts'),
+  'jax-js': () => import('./engines/jax-js.ts'),
+}
+
+const tell = (message: Greeting | Reply): void => {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+async function startEngine(): Promise<Engine | undefined> {
+  try {
+    const engine = await (await engines[name]()).start(backend, Number(threads))
+    tell({ version: engine.version, backend: engine.backend, threads: engine.threads })
+    return engine
+  } catch (error) {
+    tell({ absent: text(error) })
+  }
+}
+
+/** Samples in milliseconds a run. */
+async function measure(session: Session, { inner, least, milliseconds }: Request & { do: 'measure' }): Promise<number[]> {
+  const times: number[] = []
+  const end = performance.now() + milliseconds
+  do {
+    const from = performance.now()
+    for (let i = 0; i < inner; i++) {
+      const done = session.run()
+      if (done) await done
+    }
+    await session.finish?.()
+    times.push((performance.now() - from) / inner)
+  } while (performance.now() < end || times.length < least)
+  return times
+}
+
+async function answer(engine: Engine, session: Session | undefined, request: Request): Promise<[Reply, Session?]> {
+  if (request.do === 'open') {
+    return [{ ok: true }, await engine.open(request.work, readInputs(request.inputs), request.settings)]
+  }
+  if (!session) throw new Error(`${request.do}: no work is open`)
+  if (request.do === 'check') return [{ values: await session.check() }, session]
+  if (request.do === 'measure') return [{ times: await measure(session, request) }, session]
+  session.close?.()
+  return [{ ok: true }]
+}
+
+const engine = await startEngine()
+if (engine) {
+  let session: Session | undefined
+  let before = Promise.resolve()
+  const lines = createInterface({ input: process.stdin })
+  lines.on('line', (line) => {
+    before = before.then(async () => {
+      try {
+        const [reply, next] = await answer(engine, session, JSON.parse(line) as Request)
+        session = next
+        tell(reply)
+      } catch (error) {
+        tell(error instanceof Unsupported ? { unsupported: error.message } : { error: text(error) })
+      }
+    })
+  })
+  lines.on('close', () => before.then(() => process.exit(0)))
+}
