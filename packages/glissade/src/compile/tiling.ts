@@ -9,7 +9,7 @@ import { sizeOf } from '../shape.ts'
 import type { ProductAxis } from './product.ts'
 
 /** Multiply-adds that make a task worth a thread's attention. */
-const workPerTask = 1 << 18
+const workPerTask = 1 << 21
 const mostTasks = 64
 /** Columns of several axes are taken together up to this number. */
 const mostColumnsTogether = 32

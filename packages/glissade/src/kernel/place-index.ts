@@ -31,6 +31,13 @@ export function linearOf(fn: BinaryFn, a: Value, b: Value): Linear | undefined {
   return left.terms.length === 0 ? scale(right, left.constant) : undefined
 }
 
+/** a - b, where that is a constant. */
+export function differenceOf(a: Value, b: Value): number | undefined {
+  if (a === b) return 0
+  const { terms, constant } = combine(sumOf(a), sumOf(b), -1)
+  return terms.length === 0 ? constant : undefined
+}
+
 function scale(sum: Linear, by: number): Linear {
   if (by === 0) return { terms: [], constant: 0 }
   return { terms: sum.terms.map(({ value, factor }) => ({ value, factor: factor * by })), constant: sum.constant * by }

@@ -4,6 +4,7 @@
  * It knows no names and no statements. Sums of indices are brought into one order first (place-index.ts).
  */
 import type { BinaryFn, Expr, Type } from './ir.ts'
+import { simplify } from './place-fold.ts'
 import { type IndexMaker, linearOf, sumInOrder } from './place-index.ts'
 import { type Block, type Linear, onGuard, onMemory, type Value } from './place-model.ts'
 
@@ -62,6 +63,8 @@ export class ValueTable implements IndexMaker {
   #constants = new Map<number, Map<number, Value>>()
   #table = new Map<number, Entry>()
 
+  readonly #make = (constant: Expr & { op: 'const' }): Value => this.constant(constant)
+
   constructor(root: Block) {
     this.#root = root
   }
@@ -108,6 +111,8 @@ export class ValueTable implements IndexMaker {
 
   /** `expr` on `operands`: the value that it is already, or a new one. */
   node(expr: Expr, operands: readonly Value[], linear?: Linear): Value {
+    const simple = simplify(expr, operands, this.#make)
+    if (simple) return simple
     const fn = 'fn' in expr ? expr.fn : ''
     let a = operands.length > 0 ? operands[0].number : none
     let b = operands.length > 1 ? operands[1].number : none
@@ -122,9 +127,15 @@ export class ValueTable implements IndexMaker {
 
   /** A load that runs under `guard`, from `memory` as it is now. */
   load(expr: Expr & { op: 'load' | 'gather' }, operands: readonly Value[], memory: Memory, guard: Block): Value {
+    const valid = operands[1]?.expr
+    if (valid?.op === 'const') {
+      if (valid.value === 0) return this.constant({ op: 'const', type: expr.type, lanes: expr.lanes, value: 0 })
+      const { valid: _, ...always } = expr
+      return this.load(always, [operands[0]], memory, guard)
+    }
     const shape = shapeOf(expr, 0)
     const a = operands[0].number
-    const b = expr.valid ? operands[1].number : none
+    const b = valid ? operands[1].number : none
     // The same load under an outer guard has run already; one under an inner guard may not have.
     for (let outer: Block | undefined = guard; outer; outer = outer.parent?.guard) {
       const earlier = this.#find(shape, a, b, memory.state, outer.number)

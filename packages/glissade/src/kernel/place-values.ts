@@ -7,7 +7,7 @@
  * place-table.ts; places are chosen in place.ts.
  */
 import type { Expr, KernelBuffer, Stmt, Type } from './ir.ts'
-import { linearOf } from './place-index.ts'
+import { differenceOf } from './place-index.ts'
 import { type Block, dependsOnState, onVariable, use, type Value } from './place-model.ts'
 import { type Memory, ValueTable } from './place-table.ts'
 
@@ -81,7 +81,7 @@ class Numbering {
       loops,
       guard: undefined as unknown as Block,
       insertable,
-      statements,
+      statements: dissolve(statements),
       roots: [],
       inner: [],
       inserted: new Map(),
@@ -136,7 +136,13 @@ class Numbering {
         const roots = [this.value(statement.from), this.value(statement.to)]
         for (const root of roots) use(root, block, i)
         const effects = this.#effectsOf(statement.body)
-        const body = this.#newBlock(statement.body, block, i, block.loops + 1, turns(roots[0], roots[1]))
+        const body = this.#newBlock(
+          statement.body,
+          block,
+          i,
+          block.loops + 1,
+          (differenceOf(roots[1], roots[0]) ?? 0) > 0,
+        )
         inner.push(body)
         this.#enter(body)
         this.#apply(effects)
@@ -170,12 +176,12 @@ class Numbering {
       case 'if': {
         const condition = this.value(statement.condition)
         use(condition, block, i)
-        const branches = statement.else ? [statement.then, statement.else] : [statement.then]
+        const { branches, certain } = branchesOf(statement, condition)
         for (const branch of branches) {
           const { variables, memories } = this.#effectsOf(branch)
           const before = [...variables].map((name) => [name, this.#names.get(name)] as const)
           const states = [...memories].map((memory) => [memory, { ...memory }] as const)
-          const body = this.#newBlock(branch, block, i, block.loops, false)
+          const body = this.#newBlock(branch, block, i, block.loops, certain)
           inner.push(body)
           this.#enter(body)
           this.#statements(body)
@@ -296,8 +302,32 @@ class Numbering {
   }
 }
 
-/** Whether the loop is known to turn at least once: its ends differ by a positive constant. */
-function turns(from: Value, to: Value): boolean {
-  const trip = linearOf('sub', to, from)
-  return trip !== undefined && trip.terms.length === 0 && trip.constant > 0
+/** The branches that may run: both, or under a constant condition one or none. */
+function branchesOf(
+  statement: Stmt & { op: 'if' },
+  { expr }: Value,
+): { branches: readonly (readonly Stmt[])[]; certain: boolean } {
+  const otherwise = statement.else ? [statement.else] : []
+  if (expr.op !== 'const') return { branches: [statement.then, ...otherwise], certain: false }
+  return { branches: expr.value === 1 ? [statement.then] : otherwise, certain: true }
+}
+
+/**
+ * Loops of constant ends that turn once become their body, with the counter as a name for its only value;
+ * those that never turn become nothing.
+ */
+function dissolve(statements: readonly Stmt[]): readonly Stmt[] {
+  if (!statements.some((statement) => turnsOf(statement) <= 1)) return statements
+  return statements.flatMap((statement) => {
+    const turns = turnsOf(statement)
+    if (turns > 1 || statement.op !== 'for') return [statement]
+    return turns === 1 ? [{ op: 'let', name: statement.name, value: statement.from }, ...dissolve(statement.body)] : []
+  })
+}
+
+/** How often the body of `statement` runs, where that is constant; else infinity. */
+function turnsOf(statement: Stmt): number {
+  if (statement.op !== 'for' || statement.from.op !== 'const' || statement.to.op !== 'const')
+    return Number.POSITIVE_INFINITY
+  return Math.max(0, Math.ceil((statement.to.value - statement.from.value) / statement.step))
 }

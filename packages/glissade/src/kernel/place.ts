@@ -4,7 +4,8 @@
  * Templates write statements over large expression graphs: shared objects, equal subexpressions, the same
  * index arithmetic again and again. Afterwards every expression is a small tree that a backend prints as it
  * stands. Three steps: number the values (place-values.ts), choose a place for each (here), write the
- * statements anew (here). Results are the same to the last bit: only sums of indices, which are exact, are
+ * statements anew (here). On the way constants are computed (place-fold.ts), loops of one turn dissolve, and
+ * branches that are never taken go. Results are the same to the last bit: only sums of indices, which are exact, are
  * put in another order (place-index.ts).
  */
 import type { Expr, KernelBuffer, Stmt } from './ir.ts'
@@ -74,8 +75,7 @@ class Writer {
         inserted.sort((a, b) => a.number - b.number)
         for (const value of inserted) this.#define(value, out)
       }
-      const written = this.#statement(statement, block.roots[i], block.inner[i])
-      if (written) out.push(written)
+      out.push(...this.#statement(statement, block.roots[i], block.inner[i]))
     })
     return out
   }
@@ -99,25 +99,28 @@ class Writer {
     return value.written
   }
 
-  /** Undefined for a `let`: its value is defined where it was placed, if anything needs it. */
-  #statement(statement: Stmt, roots: readonly Value[], inner: readonly Block[]): Stmt | undefined {
+  /** None for a `let`: its value is defined where it was placed, if anything needs it. */
+  #statement(statement: Stmt, roots: readonly Value[], inner: readonly Block[]): readonly Stmt[] {
     switch (statement.op) {
       case 'let':
-        return undefined
+        return []
       case 'mut':
       case 'set':
-        return { ...statement, value: this.#read(roots[0]) }
+        return [{ ...statement, value: this.#read(roots[0]) }]
       case 'store':
       case 'scatter':
-        return { ...statement, index: this.#read(roots[0]), value: this.#read(roots[1]) }
-      case 'for':
-        return { ...statement, from: this.#read(roots[0]), to: this.#read(roots[1]), body: this.statements(inner[0]) }
+        return [{ ...statement, index: this.#read(roots[0]), value: this.#read(roots[1]) }]
+      case 'for': {
+        const [from, to] = [this.#read(roots[0]), this.#read(roots[1])]
+        return [{ ...statement, from, to, body: this.statements(inner[0]) }]
+      }
       case 'while':
-        return { ...statement, condition: this.#read(roots[0]), body: this.statements(inner[0]) }
+        return [{ ...statement, condition: this.#read(roots[0]), body: this.statements(inner[0]) }]
       case 'if': {
-        const then = this.statements(inner[0])
         const condition = this.#read(roots[0])
-        return inner[1] ? { op: 'if', condition, then, else: this.statements(inner[1]) } : { op: 'if', condition, then }
+        const branches = inner.map((branch) => this.statements(branch))
+        if (condition.op === 'const') return branches.flat()
+        return [{ op: 'if', condition, then: branches[0], ...(branches[1] && { else: branches[1] }) }]
       }
     }
   }

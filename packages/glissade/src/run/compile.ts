@@ -181,15 +181,34 @@ async function execute(compiled: Compiled, given: readonly Tensor[], run: (stora
   return inTurn(program.backend, () => replay(compiled, given, run))
 }
 
+/** The storages that a variable has for itself, and may therefore overwrite in place. */
+const owners = new WeakMap<Storage, Variable>()
+
+/** The variable's numbers in a storage of its own: those that a tensor or another variable may share are copied once. */
+function ownStorage(variable: Variable): Storage {
+  const storage = storageOf(variable.value)
+  if (owners.get(storage) === variable) return storage
+  const own = copyOf(storage)
+  owners.set(own, variable)
+  return own
+}
+
+const copyOf = (storage: Storage): Storage => new Storage(storage.dtype, storage.length, storage.read().slice())
+
 /** One run, start to end: what the host supplies, the program, and what follows from it. */
 async function replay(compiled: Compiled, given: readonly Tensor[], run: (storages: readonly Storage[]) => undefined | Promise<void>): Promise<unknown> {
   const { trace, program, sources, outputs, variables } = compiled
+  const written = new Map(variables.map((variable) => [variable, ownStorage(variable)]))
+  const overwritten = new Set(written.values())
   const storages = sources.map((source): Storage => {
-    if (source.kind === 'given') return storageOf(given[source.place])
-    if (source.kind === 'variable') return storageOf(source.variable.value)
-    if (source.kind === 'captured') return storageOf(source.tensor)
-    source.supply(source.storage)
-    return source.storage
+    if (source.kind === 'variable') return written.get(source.variable) ?? storageOf(source.variable.value)
+    if (source.kind === 'supplied') {
+      source.supply(source.storage)
+      return source.storage
+    }
+    // What a variable of the program overwrites must not be read under another name.
+    const storage = storageOf(source.kind === 'given' ? given[source.place] : source.tensor)
+    return overwritten.has(storage) ? copyOf(storage) : storage
   })
   const fresh = outputs.map((tensor) => new Storage(tensor.dtype, tensor.size))
   if (isReference(program.backend)) runReference(compiled, storages, fresh)
@@ -198,7 +217,7 @@ async function replay(compiled: Compiled, given: readonly Tensor[], run: (storag
     const done = run([...storages, ...fresh])
     if (done) await done
   }
-  for (const variable of variables) variable.changedInPlace(storageOf(variable.value))
+  for (const [variable, storage] of written) variable.changedInPlace(storage)
   for (const after of trace.afterRun) after()
   const realized = fresh.map((storage, i) => fromStorage(storage, outputs[i].shape))
   const own = outputs.length - trace.extraOutputs.length
