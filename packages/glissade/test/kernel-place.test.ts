@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   add,
   bind,
+  convert,
   f32,
   fma,
   i32,
@@ -12,6 +13,8 @@ import {
   lt,
   mul,
   mut,
+  ramp,
+  select,
   set,
   splat,
   store,
@@ -264,6 +267,29 @@ describe('place', () => {
       y[0] = t0 * (t1 * t1)
       y[1] = t0"
     `)
+  })
+
+  it('dissolves loops of one turn, drops those of none, and computes what has become constant', () => {
+    const v = at('v')
+    const lane = add(splat(convert('indexToI32', v), 4), ramp(4))
+    expect(
+      placed(
+        loop('v', index(8), index(12), 4, [
+          {
+            op: 'if',
+            condition: lt(v, index(9)),
+            then: [store('y', v, convert('toF32', lane))],
+            else: [store('y', index(0), f32(0))],
+          },
+          {
+            op: 'if',
+            condition: lt(add(task, index(3)), add(task, v)),
+            then: [store('y', add(v, task), select(lt(convert('indexToI32', v), i32(3)), f32(1), f32(2)))],
+          },
+        ]),
+        loop('never', index(4), index(4), 1, [store('y', at('never'), f32(1))]),
+      ),
+    ).toMatchInlineSnapshot()
   })
 
   it('takes expression graphs whose trees would be too large to write out', () => {

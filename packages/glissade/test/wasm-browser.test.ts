@@ -6,9 +6,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from './wasm/bundle.ts'
+import { type TrainingReport, trainBars } from './wasm/training.ts'
 import type { WorkReport } from './wasm/work.ts'
 
 // In variables, so that the types of this file depend neither on a script nor on a package being there.
@@ -32,7 +33,7 @@ const flags = [
 const isolating = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 /** Serves a page with the bundle: isolated under /isolated/, not isolated elsewhere, and under /strict/ without blob workers. */
-async function serve(script: string): Promise<Server> {
+async function serve(folder: string): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
     const headers = {
@@ -40,11 +41,11 @@ async function serve(script: string): Promise<Server> {
       ...(path.startsWith('/strict') ? { 'Content-Security-Policy': "worker-src 'self'" } : {}),
     }
     if (path.endsWith('.mjs'))
-      response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(readFileSync(script))
+      response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(readFileSync(join(folder, basename(path))))
     else
       response
         .writeHead(200, { ...headers, 'Content-Type': 'text/html' })
-        .end('<!doctype html><title>test</title><script type="module" src="page.mjs"></script>')
+        .end('<!doctype html><title>test</title><script type="module" src="bundle.mjs"></script>')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
@@ -56,7 +57,7 @@ describe.skipIf(missing)(`wasm in a browser${missing ? ` (skipped: ${missing})` 
   let context: import('playwright-core').BrowserContext
 
   beforeAll(async () => {
-    server = await serve(await bundle('page.ts', 'browser'))
+    server = await serve(dirname(await bundle('page.ts', 'browser')))
     context = await (playwright as typeof import('playwright-core')).chromium.launchPersistentContext(profile, {
       executablePath: chromium.path as string,
       headless: true,
@@ -101,6 +102,17 @@ describe.skipIf(missing)(`wasm in a browser${missing ? ` (skipped: ${missing})` 
     const report = await inPage<WorkReport>('/strict/', 'doWork({ threads: 2 })')
     expect(report.description).toMatch(/1 thread: workers cannot be started/)
     expect(report.largestError).toBeLessThan(1e-4)
+  })
+
+  test('the whole library trains a network in a page, as it does in Node', async () => {
+    const here = await trainBars()
+    expect(here.losses[19]).toBeLessThan(here.losses[0] / 2)
+    for (const path of ['/isolated/', '/']) {
+      const there = await inPage<TrainingReport>(path, 'trainBars()')
+      expect(there.backend).toBe('wasm')
+      // A multiply-add may be rounded once in one engine and twice in the other; twenty steps carry that on.
+      there.losses.forEach((loss, i) => expect(Math.abs(loss - here.losses[i]), `step ${i}`).toBeLessThan(1e-4))
+    }
   })
 
   test('the backend can be disposed of', async () => {

@@ -18,11 +18,12 @@ const isNumber = (constant: Constant | undefined, value: number): boolean => con
 /** What `expr` on `operands` comes to, where that is a constant or one of the operands. */
 export function simplify(expr: Expr, operands: readonly Value[], make: Make): Value | undefined {
   const { type, lanes } = expr
-  const constant = (value: number): Value => make({ op: 'const', type, lanes, value })
+  // An integer has no negative zero.
+  const constant = (value: number): Value => make({ op: 'const', type, lanes, value: value + 0 })
   switch (expr.op) {
     case 'splat': {
       const a = constantOf(operands[0])
-      return a && constant(a.value)
+      return a && make({ ...a, lanes })
     }
     case 'convert': {
       const a = constantOf(operands[0])

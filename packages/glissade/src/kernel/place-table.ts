@@ -76,7 +76,7 @@ export class ValueTable implements IndexMaker {
   }
 
   indexConstant(value: number): Value {
-    return this.constant({ op: 'const', type: 'index', lanes: 1, value })
+    return this.constant({ op: 'const', type: 'index', lanes: 1, value: value + 0 })
   }
 
   indexNode(fn: BinaryFn, a: Value, b: Value, linear: Linear | undefined): Value {

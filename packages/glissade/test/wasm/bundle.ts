@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 
-/** The path of a new bundle of test/wasm/`name`, removed when this process ends. */
+/** The path of a new bundle of test/wasm/`name`; what it loads only when asked lies beside it. Removed when this process ends. */
 export async function bundle(name: string, platform: 'node' | 'browser'): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'glissade-bundle-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'bundle.mjs')
-  const input = fileURLToPath(new URL(name, import.meta.url))
-  await build({ input, platform, logLevel: 'silent', output: { file, format: 'esm' } })
-  return file
+  const input = { bundle: fileURLToPath(new URL(name, import.meta.url)) }
+  const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' }
+  await build({ input, platform, logLevel: 'silent', output: { dir: folder, format: 'esm', ...names } })
+  return join(folder, 'bundle.mjs')
 }
