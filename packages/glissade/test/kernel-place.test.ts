@@ -289,7 +289,10 @@ describe('place', () => {
         ]),
         loop('never', index(4), index(4), 1, [store('y', at('never'), f32(1))]),
       ),
-    ).toMatchInlineSnapshot()
+    ).toMatchInlineSnapshot(`
+      "y[8] = toF32(i32x4(8i) + ramp4)
+      y[task + 8] = 2.0"
+    `)
   })
 
   it('takes expression graphs whose trees would be too large to write out', () => {

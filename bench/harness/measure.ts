@@ -1,0 +1,225 @@
+/**
+ * Takes the times: every engine's result is checked first, then they run in turn, for several rounds, so that what
+ * else the machine does meanwhile falls on all alike. While one runs the others are idle.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Input, Work } from '../works/work.ts'
+import { Child, type Started } from './child.ts'
+import { type Contestant, label } from './contestants.ts'
+import type { InputFile, Reply, Request, Task } from './protocol.ts'
+import { type Row, toRow } from './row.ts'
+import { summarize } from './statistics.ts'
+
+export interface Pace {
+  readonly rounds: number
+  /** How long an engine runs in each round. */
+  readonly milliseconds: number
+}
+
+/** Where the measuring tells how it goes. */
+export interface Listener {
+  started(work: Work): void
+  row(row: Row, work: Work): void
+  /** An engine that is not here, or cannot do this work: no fault. */
+  skipped(who: string, reason: string): void
+  /** An engine that failed or gave wrong numbers: its times are not taken. */
+  failed(who: string, reason: string): void
+}
+
+/** A sample shorter than this repeats the work within. */
+const sampleMs = 2
+/** An engine so slow that its rounds would take longer gets fewer. */
+const longestMs = 60_000
+/** Thread pools go on spinning for a while after their work; the next engine waits for it. */
+const settleMs = 60
+
+/** An engine at work on something: its process is ready and its result was right. */
+interface Entrant {
+  readonly contestant: Contestant
+  readonly child: Child
+  readonly version: string
+  readonly times: number[]
+  inner: number
+  rounds: number
+}
+
+export class Measurement {
+  readonly #pace: Pace
+  readonly #listener: Listener
+  readonly #folder = mkdtempSync(join(tmpdir(), 'glissade-bench-'))
+  readonly #running = new Map<Contestant, Started>()
+  readonly #absent = new Set<Contestant>()
+
+  constructor(pace: Pace, listener: Listener) {
+    this.#pace = pace
+    this.#listener = listener
+  }
+
+  async run(work: Work, contestants: readonly Contestant[]): Promise<void> {
+    const able = contestants.filter(({ works }) => works?.includes(work.kind) ?? true)
+    if (able.length === 0) return
+    this.#listener.started(work)
+    const task = { work: work.kind, settings: work.settings, inputs: this.#write(work.name, await work.inputs()) }
+    if (work.first) await this.#runFirst(work, work.first, able, task)
+    else await this.#runTurns(work, able, task)
+  }
+
+  /** Ends all processes and removes all files. */
+  close(): void {
+    for (const { child } of this.#running.values()) child.stop()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #write(name: string, inputs: Readonly<Record<string, Input>>): Task['inputs'] {
+    const folder = join(this.#folder, name)
+    mkdirSync(folder, { recursive: true })
+    const write = ([key, { data, shape }]: [string, Input]): [string, InputFile] => {
+      const file = join(folder, key)
+      writeFileSync(file, data)
+      return [key, { file, shape, dtype: data instanceof Int32Array ? 'int32' : 'float32' }]
+    }
+    return Object.fromEntries(Object.entries(inputs).map(write))
+  }
+
+  async #runTurns(work: Work, contestants: readonly Contestant[], task: Task): Promise<void> {
+    const entrants = await this.#check(work, await this.#open(contestants, task))
+    for (const entrant of entrants) await this.#attempt(entrant.contestant, () => this.#warmUp(entrant))
+    for (let round = 0; round < this.#pace.rounds; round++) {
+      // the first in a round is another each time
+      const turn = entrants.map((_, i) => entrants[(i + round) % entrants.length])
+      for (const entrant of turn) {
+        if (round >= entrant.rounds || !this.#running.has(entrant.contestant)) continue
+        await sleep(settleMs)
+        const request = { do: 'measure', inner: entrant.inner, least: 1, milliseconds: this.#pace.milliseconds } as const
+        await this.#attempt(entrant.contestant, async () => {
+          entrant.times.push(...(await times(entrant.child, request)))
+        })
+      }
+    }
+    const [load] = loadavg()
+    for (const { contestant, version, times } of entrants) {
+      if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
+    }
+    for (const { contestant, child } of entrants) await this.#attempt(contestant, () => demand(child, { do: 'close' }))
+  }
+
+  /** Those that are here and can do the work, ready for it. */
+  async #open(contestants: readonly Contestant[], task: Task): Promise<Entrant[]> {
+    const entrants: Entrant[] = []
+    for (const contestant of contestants) {
+      const started = await this.#start(contestant)
+      if (!started) continue
+      await this.#attempt(contestant, async () => {
+        const reply = await started.child.ask({ do: 'open', ...task })
+        if ('unsupported' in reply) return this.#listener.skipped(label(contestant), reply.unsupported)
+        if ('error' in reply) throw new Error(reply.error)
+        entrants.push({ contestant, ...started, times: [], inner: 1, rounds: this.#pace.rounds })
+      })
+    }
+    return entrants
+  }
+
+  async #start(contestant: Contestant): Promise<Started | undefined> {
+    const running = this.#running.get(contestant)
+    if (running || this.#absent.has(contestant)) return running
+    const started = await Child.start(contestant)
+    if ('absent' in started) {
+      this.#absent.add(contestant)
+      this.#listener.skipped(label(contestant), started.absent)
+      return undefined
+    }
+    this.#running.set(contestant, started)
+    return started
+  }
+
+  /** Those whose numbers are right. */
+  async #check(work: Work, entrants: readonly Entrant[]): Promise<Entrant[]> {
+    const answers = new Map<string, readonly number[]>()
+    for (const { contestant, child } of entrants) {
+      await this.#attempt(contestant, async () => {
+        const reply = await demand(child, { do: 'check' })
+        answers.set(label(contestant), 'values' in reply ? reply.values : [])
+      })
+    }
+    const problems = work.judge(answers)
+    for (const [who, problem] of problems) this.#listener.failed(who, `wrong result: ${problem}`)
+    return entrants.filter(({ contestant }) => answers.has(label(contestant)) && !problems.has(label(contestant)))
+  }
+
+  /** Finds how many runs make a sample, and how many rounds are bearable. */
+  async #warmUp(entrant: Entrant): Promise<void> {
+    const { rounds, milliseconds } = this.#pace
+    await sleep(settleMs)
+    const first = await times(entrant.child, { do: 'measure', inner: 1, least: 1, milliseconds })
+    const { median } = summarize(first)
+    entrant.inner = Math.max(1, Math.ceil(sampleMs / median))
+    entrant.rounds = Math.max(1, Math.min(rounds, Math.floor(longestMs / median)))
+  }
+
+  /** Only the first run of each process counts. An engine with a cache on disk gets a folder of its own for it. */
+  async #runFirst(work: Work, first: 'cold' | 'warm', contestants: readonly Contestant[], task: Task): Promise<void> {
+    const entrants = contestants.filter(({ caches }) => caches || first === 'cold')
+    const results = new Map(entrants.map((contestant) => [contestant, { version: '', times: [] as number[] }]))
+    const folders = new Map(entrants.map((contestant, i) => [contestant, join(this.#folder, `${work.name}-cache-${i}`)]))
+    const once = async (contestant: Contestant): Promise<void> => {
+      const cache = folders.get(contestant) as string
+      if (first === 'cold') rmSync(cache, { recursive: true, force: true })
+      mkdirSync(cache, { mode: 0o700, recursive: true })
+      const started = await Child.start(contestant, { GLISSADE_CACHE: cache })
+      if ('absent' in started) throw new Error(started.absent)
+      try {
+        await demand(started.child, { do: 'open', ...task })
+        const result = results.get(contestant) as { version: string; times: number[] }
+        result.version = started.version
+        result.times.push(...(await times(started.child, { do: 'measure', inner: 1, least: 1, milliseconds: 0 })))
+      } finally {
+        started.child.stop()
+      }
+    }
+    const able: Contestant[] = []
+    for (const contestant of entrants) {
+      const reason = await once(contestant).then(
+        () => undefined,
+        (error: Error) => error.message,
+      )
+      if (reason === undefined) able.push(contestant)
+      else this.#listener.skipped(label(contestant), reason)
+    }
+    // The first process has filled the caches, and the machine's own of files.
+    for (const result of results.values()) result.times.length = 0
+    for (let round = 0; round < this.#pace.rounds; round++) {
+      for (const contestant of able) await this.#attempt(contestant, () => once(contestant))
+    }
+    const [load] = loadavg()
+    for (const [contestant, { version, times }] of results) {
+      if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
+    }
+  }
+
+  /** Where an engine fails it is told, its process is ended, and the others go on. */
+  async #attempt(contestant: Contestant, action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action()
+    } catch (error) {
+      this.#listener.failed(label(contestant), (error as Error).message)
+      this.#running.get(contestant)?.child.stop()
+      this.#running.delete(contestant)
+    }
+  }
+}
+
+/** The reply, where it is none of failure. */
+async function demand(child: Child, request: Request): Promise<Reply> {
+  const reply = await child.ask(request)
+  if ('error' in reply) throw new Error(reply.error)
+  if ('unsupported' in reply) throw new Error(reply.unsupported)
+  return reply
+}
+
+async function times(child: Child, request: Request & { do: 'measure' }): Promise<readonly number[]> {
+  const reply = await demand(child, request)
+  return 'times' in reply ? reply.times : []
+}

@@ -1,0 +1,55 @@
+/** The result for people: one table for each piece of work, fastest first, as text or as Markdown. */
+import type { Work } from '../works/work.ts'
+import { engineNames, label } from './contestants.ts'
+import { compareWithBest, type Row } from './row.ts'
+
+const pythonEngines = ['openblas', 'pytorch']
+const isRival = ({ engine }: Row): boolean => engine !== 'glissade' && engineNames.includes(engine)
+const isTypeScriptRival = (row: Row): boolean => isRival(row) && !pythonEngines.includes(row.engine)
+
+/** Cells by row and column; the first row is the head. */
+export function tableCells(work: Work, rows: readonly Row[]): string[][] {
+  const sorted = rows.filter((row) => row.work === work.name).sort((a, b) => a.median_ms - b.median_ms)
+  const head = ['engine', 'version', 'median', 'min', 'spread']
+  if (work.flops !== undefined) head.push('GFLOP/s')
+  if (work.per) head.push(work.per)
+  return [
+    [...head, 'against the best rival', 'against TypeScript'],
+    ...sorted.map((row) => [
+      label(row),
+      row.version,
+      duration(row.median_ms),
+      duration(row.min_ms),
+      `${(100 * row.spread).toFixed(0)} %`,
+      ...(work.flops === undefined ? [] : [(row.gflops ?? 0).toFixed((row.gflops ?? 0) < 1 ? 3 : 1)]),
+      ...(work.per ? [(1000 / row.median_ms).toFixed(row.median_ms > 100 ? 2 : 0)] : []),
+      isRival(row) ? '' : ratio(row, rows, isRival),
+      isRival(row) ? '' : ratio(row, rows, isTypeScriptRival),
+    ]),
+  ]
+}
+
+function ratio(row: Row, rows: readonly Row[], counts: (row: Row) => boolean): string {
+  const found = compareWithBest(row, rows, counts)
+  return found ? `${found.ratio.toFixed(2)} × ${found.rival}` : '–'
+}
+
+export function duration(milliseconds: number): string {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toPrecision(4)} s`
+  if (milliseconds >= 1) return `${milliseconds.toPrecision(4)} ms`
+  return `${(milliseconds * 1000).toPrecision(4)} µs`
+}
+
+export function textTable(work: Work, rows: readonly Row[]): string {
+  const cells = tableCells(work, rows)
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)))
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  return [`${work.name}: ${work.title}`, ...lines].join('\n')
+}
+
+export function markdownTable(work: Work, rows: readonly Row[]): string {
+  const [head, ...body] = tableCells(work, rows)
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rule = head.map((_, column) => (column < 2 ? '---' : '---:'))
+  return [`## ${work.name}`, '', `${work.title}`, '', line(head), line(rule), ...body.map(line)].join('\n')
+}

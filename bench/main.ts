@@ -1,0 +1,80 @@
+/**
+ * `npm run bench`: how fast is Glissade, beside what else is on the machine? Times, tables and ratios.
+ *
+ * Reading order: works/ (the questions), engines/ and rivals/ (how each engine does it), harness/measure.ts (how times
+ * are taken), harness/row.ts and table.ts (what is told).
+ */
+import { cpus, loadavg } from 'node:os'
+import { chooseContestants, label } from './harness/contestants.ts'
+import { Measurement } from './harness/measure.ts'
+import { help, type Options, readOptions } from './harness/options.ts'
+import { machine, writePage } from './harness/page.ts'
+import type { Row } from './harness/row.ts'
+import { textTable } from './harness/table.ts'
+import { chooseWorks } from './works/index.ts'
+
+const say = (text: string): void => {
+  process.stderr.write(`bench: ${text}\n`)
+}
+
+async function bench(options: Options): Promise<boolean> {
+  const python = process.env.GLISSADE_PYTHON ?? 'python3'
+  const contestants = chooseContestants({ ...options, python })
+  const works = chooseWorks(options.works, options.sizes)
+  const rows: Row[] = []
+  const notes: string[] = []
+  let ok = true
+  say(machine())
+  const [load] = loadavg()
+  if (load > cpus().length / 4) say(`the machine is busy (load ${load.toFixed(2)}): times will be too long and noisy`)
+  const measurement = new Measurement(options.pace, {
+    started: (work) => say(`${work.name} …`),
+    row(row) {
+      rows.push(row)
+      if (options.json) console.log(JSON.stringify(row))
+    },
+    skipped(who, reason) {
+      say(`${who} skipped: ${reason}`)
+      notes.push(`${who} skipped: ${reason.split('\n')[0]}`)
+    },
+    failed(who, reason) {
+      ok = false
+      say(`${who} FAILED: ${reason}`)
+      notes.push(`${who} failed: ${reason.split('\n')[0]}`)
+    },
+  })
+  process.once('SIGINT', () => {
+    measurement.close()
+    process.exit(130)
+  })
+  try {
+    for (const work of works) {
+      // one thread or more is no question of the first step
+      const most = Math.max(...options.threads)
+      const entrants = work.first
+        ? contestants.filter((each) => each.threads === most || !contestants.some((other) => isMore(other, each)))
+        : contestants
+      await measurement.run(work, entrants)
+      if (!options.json) console.log(`\n${textTable(work, rows)}\n`)
+    }
+  } finally {
+    measurement.close()
+  }
+  if (rows.length === 0) say(`nothing was measured; asked for: ${contestants.map(label).join(', ') || 'no engine'}`)
+  else if (options.table) say(`wrote ${writePage(works, rows, notes, options.pace)}`)
+  return ok && rows.length > 0
+}
+
+/** The same engine and backend with more threads. */
+function isMore<T extends { engine: string; backend: string; threads: number }>(a: T, b: T): boolean {
+  return a.engine === b.engine && a.backend === b.backend && a.threads > b.threads
+}
+
+try {
+  const options = readOptions(process.argv.slice(2))
+  if (options.help) console.log(help)
+  else process.exitCode = (await bench(options)) ? 0 : 1
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
