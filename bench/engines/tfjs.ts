@@ -6,9 +6,11 @@ import type * as TF from '@tensorflow/tfjs-core'
 import { type Engine, group, type Input, type Inputs, openFrom, parts, type Session, type Settings, trainingSession, Unsupported } from './engine.ts'
 
 type Tf = typeof TF
+/** What its optimizers say they take; tensors by name are what they use. */
+type Gradients = Parameters<TF.AdamOptimizer['applyGradients']>[0]
 
 export async function start(backend: string, threads: number): Promise<Engine> {
-  const tf = plain(await import('@tensorflow/tfjs-core'))
+  const tf = plain<Tf>(await import('@tensorflow/tfjs-core'))
   if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm')
   else await import('@tensorflow/tfjs-backend-cpu')
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no backend ${backend} here`)
@@ -21,8 +23,8 @@ export async function start(backend: string, threads: number): Promise<Engine> {
 }
 
 /** The package is CommonJS: how its names arrive depends on who imports it. */
-function plain(module: Tf & { default?: Tf }): Tf {
-  return module.default ?? module
+function plain<M extends object>(module: M | { default: M }): M {
+  return 'default' in module ? module.default : module
 }
 
 const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Promise<Session>> = {
@@ -73,7 +75,7 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
         const { value, grads } = tf.variableGrads(() => tf.losses.softmaxCrossEntropy(ys[i], forward(xs[i])) as TF.Scalar)
         // AdamW: tfjs has Adam only; the decay is apart from it
         for (const each of Object.values(variables)) each.assign(tf.mul(each, keep))
-        optimizer.applyGradients(grads)
+        optimizer.applyGradients(grads as Gradients)
         return value
       })
     return train(tf, xs.length, settings, step, [...Object.values(variables), ...xs, ...ys])
@@ -96,7 +98,7 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
     const step = (): TF.Scalar =>
       tf.tidy(() => {
         const { value, grads } = tf.variableGrads(() => tf.mean(tf.squaredDifference(forward(x), y)) as TF.Scalar)
-        optimizer.applyGradients(grads)
+        optimizer.applyGradients(grads as Gradients)
         return value
       })
     return train(tf, 1, settings, step, [...layers.flatMap(({ weight, bias }) => [weight, bias]), x, y])

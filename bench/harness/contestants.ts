@@ -5,9 +5,6 @@ export interface Contestant {
   readonly engine: string
   readonly backend: string
   readonly threads: number
-  readonly rival: boolean
-  /** Whether it is one of those that need no Python. */
-  readonly typescript: boolean
   /** Keeps compiled programs on disk. */
   readonly caches: boolean
   readonly command: readonly string[]
@@ -38,6 +35,11 @@ const kinds: readonly Kind[] = [
 /** What --engine may name. */
 export const engineNames: readonly string[] = [...new Set(kinds.map(({ engine }) => engine))]
 
+/** Whether the engine is not Glissade; with a language, also whether it is used from that one. */
+export function isRival(engine: string, language?: Kind['language']): boolean {
+  return engine !== 'glissade' && kinds.some((kind) => kind.engine === engine && (!language || kind.language === language))
+}
+
 export interface Choice {
   readonly engines: readonly string[]
   readonly backends?: readonly string[]
@@ -59,8 +61,7 @@ function contestant({ language, engine, backend, caches = false, works }: Kind, 
       ? [python, here(`../rivals/${engine}.py`), backend, String(threads)]
       : [process.execPath, here('./serve.mjs'), engine, backend, String(threads)]
   const env = { OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) }
-  const typescript = language === 'typescript'
-  return { engine, backend, threads, rival: engine !== 'glissade', typescript, caches, command, env, works }
+  return { engine, backend, threads, caches, command, env, works }
 }
 
 /** As in messages and tables: `glissade wasm ×2`. */

@@ -1,11 +1,7 @@
 /** The result for people: one table for each piece of work, fastest first, as text or as Markdown. */
 import type { Work } from '../works/work.ts'
-import { engineNames, label } from './contestants.ts'
+import { isRival, label } from './contestants.ts'
 import { compareWithBest, type Row } from './row.ts'
-
-const pythonEngines = ['openblas', 'pytorch']
-const isRival = ({ engine }: Row): boolean => engine !== 'glissade' && engineNames.includes(engine)
-const isTypeScriptRival = (row: Row): boolean => isRival(row) && !pythonEngines.includes(row.engine)
 
 /** Cells by row and column; the first row is the head. */
 export function tableCells(work: Work, rows: readonly Row[]): string[][] {
@@ -23,14 +19,16 @@ export function tableCells(work: Work, rows: readonly Row[]): string[][] {
       `${(100 * row.spread).toFixed(0)} %`,
       ...(work.flops === undefined ? [] : [(row.gflops ?? 0).toFixed((row.gflops ?? 0) < 1 ? 3 : 1)]),
       ...(work.per ? [(1000 / row.median_ms).toFixed(row.median_ms > 100 ? 2 : 0)] : []),
-      isRival(row) ? '' : ratio(row, rows, isRival),
-      isRival(row) ? '' : ratio(row, rows, isTypeScriptRival),
+      ratio(row, rows),
+      ratio(row, rows, 'typescript'),
     ]),
   ]
 }
 
-function ratio(row: Row, rows: readonly Row[], counts: (row: Row) => boolean): string {
-  const found = compareWithBest(row, rows, counts)
+/** Empty for rivals themselves. */
+function ratio(row: Row, rows: readonly Row[], language?: 'typescript'): string {
+  if (isRival(row.engine)) return ''
+  const found = compareWithBest(row, rows, ({ engine }) => isRival(engine, language))
   return found ? `${found.ratio.toFixed(2)} × ${found.rival}` : '–'
 }
 

@@ -17,7 +17,7 @@ const ascii = terminal(false, false)
 
 test('numbers for people', () => {
   expect([999, 1000, 1234567].map(grouped)).toEqual(['999', '1 000', '1 234 567'])
-  expect([0.04, 9.96, 59, 61, 3725].map(duration)).toEqual(['0.0 s', '10.0 s', '59 s', '1 min 1 s', '1 h 2 min'])
+  expect([0.04, 9.96, 59, 61, 3725].map(duration)).toEqual(['40 ms', '10.0 s', '59 s', '1 min 1 s', '1 h 2 min'])
   expect([12, 2048, 5 * 1024 ** 3].map(bytes)).toEqual(['12 B', '2.0 KiB', '5.0 GiB'])
 })
 

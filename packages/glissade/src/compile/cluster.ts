@@ -153,6 +153,7 @@ export function cluster(graph: Graph): Clustering {
       fit.domain = domain
       fit.reduced = reduced
     }
+    for (const other of candidates) if (isPartner(node, fit, other, home, stop)) absorb(fit, other, clusters, home)
     enter(node, fit)
   }
 
@@ -160,6 +161,26 @@ export function cluster(graph: Graph): Clustering {
   for (const each of clusters) each.roots = each.members.filter((node) => stored.has(node))
   connect(clusters, stored, home)
   return { clusters: clusters.filter((each) => each.roots.length > 0), stored }
+}
+
+/** Whether `other`, which `node` reads too, can become one with `into`: both only maps, of one shape, neither needing the other. */
+function isPartner(node: Node, into: Cluster, other: Cluster, home: ReadonlyMap<Node, Cluster>, stop: (node: Node) => boolean): boolean {
+  if (other === into || into.anchor || into.reduced || other.anchor || other.reduced) return false
+  if (!sameShape(into.domain, other.domain) || reaches(other, into) || reaches(into, other)) return false
+  const position = positionOf(into, node)
+  return allReads(node, stop, position).every(
+    (read) => home.get(read.node) !== other || (read.index !== undefined && samePosition(read.index, positionOf(other, read.node))),
+  )
+}
+
+function absorb(into: Cluster, other: Cluster, clusters: Cluster[], home: Map<Node, Cluster>): void {
+  for (const node of other.members) home.set(node, into)
+  into.members.push(...other.members)
+  into.members.sort((a, b) => a.id - b.id)
+  clusters.splice(clusters.indexOf(other), 1)
+  for (const before of other.before) into.before.add(before)
+  for (const each of clusters) if (each.before.delete(other)) each.before.add(into)
+  into.before.delete(into)
 }
 
 const isProduct = (node: Node): boolean => node.op.kind === 'contract' || node.op.kind === 'conv'

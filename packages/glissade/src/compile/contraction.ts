@@ -15,9 +15,8 @@ import { indexScalar, type Lanes, lane, loadLanes, scalar } from './address.ts'
 import { type Cluster, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import { addressOf, countOperations, KernelBuffers, type Location, type Lowering, labelOf, type Step, storeLanes } from './lowering.ts'
-import { splitIndex } from './nest.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
-import { addIndex, type Condition, constantIndex, type Index, scaleIndex, stepOf, substitute, symbols, variableIndex } from './symbolic.ts'
+import { addIndex, type Condition, constantIndex, type Index, scaleIndex, splitIndex, stepOf, substitute, symbols, variableIndex } from './symbolic.ts'
 import { chooseTiling, dotLanes, type Segment, type Tiling } from './tiling.ts'
 
 /** A column panel is copied together when at least this many row tiles use it, and it is at least this deep. */

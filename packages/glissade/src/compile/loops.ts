@@ -12,8 +12,7 @@ import { indexScalar, type Lanes, scalar } from './address.ts'
 import type { Cluster } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import { KernelBuffers, type Lowering, labelOf, lanesFor, type Step } from './lowering.ts'
-import { splitIndex } from './nest.ts'
-import { addIndex, constantIndex, type Index, scaleIndex, symbols, variableIndex } from './symbolic.ts'
+import { addIndex, constantIndex, type Index, scaleIndex, splitIndex, symbols, variableIndex } from './symbolic.ts'
 import { unflatten } from '../ops/move.ts'
 
 /** Elements that make a task worth a thread's attention. */

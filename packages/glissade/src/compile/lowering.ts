@@ -32,7 +32,7 @@ export interface Step {
   readonly path: string
 }
 
-const elementType = (dtype: DType): 'f32' | 'i32' => (dtype === 'float32' || dtype === 'float64' ? 'f32' : 'i32')
+export const elementType = (dtype: DType): 'f32' | 'i32' => (dtype === 'float32' || dtype === 'float64' ? 'f32' : 'i32')
 
 /** The buffers of a kernel that is being built: one per place, named in the order of first use. */
 export class KernelBuffers {

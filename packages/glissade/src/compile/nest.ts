@@ -14,10 +14,12 @@ import { unflatten } from '../ops/move.ts'
 import type { ReduceOp } from '../ops/op.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
-import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './cluster.ts'
+import { type Axis, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
+import { type Cluster, levelIn, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, lanesFor, type Step, storeLanes } from './lowering.ts'
-import { addIndex, type Condition, constantIndex, divIndex, type Index, modIndex, scaleIndex, stepOf, symbols, variableIndex } from './symbolic.ts'
+import { addIndex, type Condition, constantIndex, type Index, scaleIndex, splitIndex, symbols, variableIndex } from './symbolic.ts'
+import { uniqueNames } from './unique-names.ts'
 
 /** About this many simple operations make a task worth a thread's attention. */
 const operationsPerTask = 1 << 15
@@ -27,14 +29,6 @@ const mostTasks = 512
 const costly = 8
 /** Scratch for kept values, in elements of a row. */
 const longestKeptRow = 1 << 15
-
-/** A loop of at most this many turns inside the vectors is written out turn by turn. */
-const mostTurnsWrittenOut = 16
-
-interface Axis {
-  readonly size: number
-  readonly reduced: boolean
-}
 
 /** The cluster's loops over a domain whose neighbouring axes have been merged where all accesses allow it. */
 export function lowerNest(cluster: Cluster, lowering: Lowering): Step {
@@ -117,7 +111,7 @@ class Nest {
     for (let stage = 0; stage <= stages; stage++) {
       const reduces = this.#reducesOf(stage)
       const stores = (lanes: Lanes): Stmt[] => this.#fullStores(stage, stages, lanes)
-      if (reduces.length === 0 && stores(scalar).length === 0) continue
+      if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
       const name = (node: Node, kind: string): string => `${kind}${this.#number(node)}`
       const turn = (lanes: Lanes, kind: string): Stmt[] => {
         const emitter = this.#emitter(lanes, stage)
@@ -156,7 +150,7 @@ class Nest {
             ...reduces.map((node) => accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
           ]
         }
-        if (inside().length === 0) continue
+        if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
         for (const node of reduces) body.push(mut(name(node), identity(node, lanes.count)))
         body.push(...this.#overInner(inside))
         for (const node of reduces) body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
@@ -230,8 +224,16 @@ class Nest {
       const value = toMemory(emitter.value(node, this.#positionOf(node, 'full')))
       kept.push(store(value.type === 'f32' ? 'scratch' : 'scratchI', this.#scratchAddress(place, lanes), value))
     }
-    const roots = this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage)
-    return [...kept, ...this.#storeAll(roots, 'full', emitter, lanes)]
+    return [...kept, ...this.#storeAll(this.#rootsOf(stage, stages), 'full', emitter, lanes)]
+  }
+
+  #rootsOf(stage: number, stages: number): Node[] {
+    return this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage)
+  }
+
+  /** Whether anything of the full domain is stored in `stage`. */
+  #storesIn(stage: number, stages: number): boolean {
+    return this.#rootsOf(stage, stages).length > 0 || [...this.#kept.keys()].some((node) => this.#depthOf(node) === stage)
   }
 
   #rowStores(stages: number, lanes: Lanes): Stmt[] {
@@ -262,7 +264,7 @@ class Nest {
     for (let stage = 0; stage <= stages; stage++) {
       const tops = [
         ...this.#reducesOf(stage).map((node) => node.inputs[0]),
-        ...this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage),
+        ...this.#rootsOf(stage, stages),
       ]
       const visit = (node: Node): void => {
         if (!this.#cluster.members.includes(node)) {
@@ -371,177 +373,3 @@ function accumulate(name: string, node: Node, value: Expr): Stmt {
 
 const divWord = (a: Expr, by: number): Expr => (by === 1 ? a : { op: 'binary', type: 'index', lanes: 1, fn: 'div', a, b: index(by) })
 const modWord = (a: Expr, by: number): Expr => (by === 1 ? index(0) : { op: 'binary', type: 'index', lanes: 1, fn: 'mod', a, b: index(by) })
-
-/** One counter over several axes, as the index of each. */
-export function splitIndex(name: string, sizes: Shape): Index[] {
-  let rest: Index = variableIndex(name, sizeOf(sizes))
-  const result: Index[] = []
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    result.unshift(i === 0 ? rest : modIndex(rest, sizes[i]))
-    rest = divIndex(rest, sizes[i])
-  }
-  return result
-}
-
-/** Gives variables that are declared twice (in the vector loop and in the one for what is left) names of their own. */
-function uniqueNames(body: readonly Stmt[]): Stmt[] {
-  const used = new Set<string>()
-  const fresh = (name: string): string => {
-    let candidate = name
-    for (let i = 1; used.has(candidate); i++) candidate = `${name}_${i}`
-    used.add(candidate)
-    return candidate
-  }
-  const walk = (list: readonly Stmt[], names: Map<string, string>): Stmt[] => {
-    const scope = new Map(names)
-    return list.map((stmt): Stmt => {
-      switch (stmt.op) {
-        case 'let':
-        case 'mut': {
-          const value = rename(stmt.value, scope)
-          const name = fresh(stmt.name)
-          scope.set(stmt.name, name)
-          return { ...stmt, name, value }
-        }
-        case 'set':
-          return { ...stmt, name: scope.get(stmt.name) ?? stmt.name, value: rename(stmt.value, scope) }
-        case 'for': {
-          const name = fresh(stmt.name)
-          const inner = new Map(scope).set(stmt.name, name)
-          return { ...stmt, name, from: rename(stmt.from, scope), to: rename(stmt.to, scope), body: walk(stmt.body, inner) }
-        }
-        case 'store':
-        case 'scatter':
-          return { ...stmt, index: rename(stmt.index, scope), value: rename(stmt.value, scope) }
-        default:
-          throw new Error(`compile: no ${stmt.op} in a nest`)
-      }
-    })
-  }
-  return walk(body, new Map())
-}
-
-function rename(expr: Expr, names: ReadonlyMap<string, string>, known = new Map<Expr, Expr>()): Expr {
-  const done = known.get(expr)
-  if (done) return done
-  const go = (e: Expr): Expr => rename(e, names, known)
-  const renamed = ((): Expr => {
-    switch (expr.op) {
-      case 'const':
-      case 'ramp':
-        return expr
-      case 'var': {
-        const name = names.get(expr.name)
-        return name === undefined || name === expr.name ? expr : { ...expr, name }
-      }
-      case 'unary':
-      case 'convert':
-      case 'splat':
-      case 'reduceLanes':
-        return { ...expr, a: go(expr.a) }
-      case 'binary':
-      case 'compare':
-        return { ...expr, a: go(expr.a), b: go(expr.b) }
-      case 'fma':
-        return { ...expr, a: go(expr.a), b: go(expr.b), c: go(expr.c) }
-      case 'select':
-        return { ...expr, mask: go(expr.mask), a: go(expr.a), b: go(expr.b) }
-      case 'load':
-      case 'gather':
-        return { ...expr, index: go(expr.index), ...(expr.valid && { valid: go(expr.valid) }) }
-    }
-  })()
-  known.set(expr, renamed)
-  return renamed
-}
-
-// ---- choosing axes ----
-
-/** Records the addresses that a scalar run of the cluster's expressions uses, in terms of the domain's variables. */
-function observe(cluster: Cluster, lowering: Lowering, domain: Shape, reduced: readonly boolean[]): { addresses: Index[]; others: Index[] } {
-  const addresses: Index[] = []
-  const others: Index[] = []
-  const names = domainVariables(domain)
-  const position = (node: Node): readonly Index[] => {
-    if (levelIn(cluster, node) === 'full') return positionIn(node.shape, domain, names)
-    return positionIn(node.shape, domain.filter((_, i) => !reduced[i]), names.filter((_, i) => !reduced[i]))
-  }
-  const emitter = new Emitter(
-    scalar,
-    (node, at, valid) => {
-      if (cluster.members.includes(node)) return node.op.kind === 'reduce' ? variable(`r${node.id}`, typeOf(node)) : undefined
-      if (!lowering.stored.has(node)) return undefined
-      addresses.push(addressOf(node, at))
-      return new KernelBuffers(lowering).load(node, at, scalar, valid)
-    },
-    (index) => others.push(index),
-  )
-  for (const node of cluster.members) {
-    if (node.op.kind === 'reduce') emitter.value(node.inputs[0], positionIn(node.inputs[0].shape, domain, names))
-  }
-  for (const root of cluster.roots) {
-    emitter.value(root, position(root))
-    addresses.push(addressOf(root, position(root)))
-  }
-  return { addresses, others }
-}
-
-/** The domain with neighbouring axes merged where every access steps through both as through one. */
-function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
-  const { domain } = cluster
-  const reduced = domain.map((_, axis) => cluster.reduced?.includes(axis) ?? false)
-  const { addresses, others } = observe(cluster, lowering, domain, reduced)
-  const used = [...addresses, ...others]
-  const axes: Axis[] = []
-  for (let i = 0; i < domain.length; i++) {
-    if (domain[i] === 1) continue
-    const last = axes[axes.length - 1]
-    const before = domain.findLastIndex((size, axis) => axis < i && size !== 1)
-    const merges =
-      last !== undefined &&
-      last.reduced === reduced[i] &&
-      used.every((index) => {
-        const outer = stepOf(index, domainVariable(before))
-        const inner = stepOf(index, domainVariable(i))
-        return outer !== undefined && inner !== undefined && outer === inner * domain[i]
-      })
-    if (merges && last) axes[axes.length - 1] = { size: last.size * domain[i], reduced: last.reduced }
-    else axes.push({ size: domain[i], reduced: reduced[i] })
-  }
-  return axes
-}
-
-/** The axis along which most of the accesses are contiguous: the last kept one or the last reduced one. */
-function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]): number {
-  const lastKept = axes.findLastIndex((axis) => !axis.reduced)
-  const lastReduced = axes.findLastIndex((axis) => axis.reduced)
-  const domain = axes.map((axis) => axis.size)
-  const { addresses } = observe(cluster, lowering, domain, axes.map((axis) => axis.reduced))
-  // Row values are stored once per row: only a kept axis can step through them, and only by 1.
-  const score = (axis: number): number => {
-    if (axis < 0) return -Infinity
-    let total = 0
-    for (const address of addresses) {
-      const step = stepOf(address, domainVariable(axis))
-      total += step === 1 ? 2 : step === 0 ? 1 : -6
-    }
-    return total * (axes[axis].size >= lowering.target.lanes ? 1 : 0.5)
-  }
-  const kept = lastKept >= 0 && storesInSteps(cluster, axes, lastKept)
-  const [a, b] = [kept ? score(lastKept) : -Infinity, score(lastReduced)]
-  // Rows of a few elements: vectors across them, even if that means loads in steps.
-  const rowLength = sizeOf(axes.filter((axis) => axis.reduced).map((axis) => axis.size))
-  if (kept && lastReduced >= 0 && rowLength <= mostTurnsWrittenOut && axes[lastKept].size >= 4) return lastKept
-  if (a === -Infinity && b === -Infinity) return -1
-  return a >= b ? lastKept : lastReduced
-}
-
-/** Whether all roots step by 1 with the kept axis, so that a vector of them can be stored. */
-function storesInSteps(cluster: Cluster, axes: readonly Axis[], axis: number): boolean {
-  const names = domainVariables(axes.map((each) => each.size))
-  return cluster.roots.every((root) => {
-    const chosen = (each: Axis): boolean => levelIn(cluster, root) === 'full' || !each.reduced
-    const position = positionIn(root.shape, axes.filter(chosen).map((each) => each.size), names.filter((_, i) => chosen(axes[i])))
-    return stepOf(addressOf(root, position), domainVariable(axis)) === 1
-  })
-}

@@ -219,3 +219,14 @@ function substituteAtom(atom: Atom, by: (variable: string) => Index): Index {
   const of = substitute(atom.of, by)
   return atom.kind === 'div' ? divIndex(of, atom.by) : modIndex(of, atom.by)
 }
+
+/** One counter over several axes, as the index of each. */
+export function splitIndex(name: string, sizes: readonly number[]): Index[] {
+  let rest: Index = variableIndex(name, sizes.reduce((product, size) => product * size, 1))
+  const result: Index[] = []
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    result.unshift(i === 0 ? rest : modIndex(rest, sizes[i]))
+    rest = divIndex(rest, sizes[i])
+  }
+  return result
+}

@@ -30,7 +30,7 @@ describe('random lives', () => {
   }
 
   it('no two temporaries that are wanted at the same time overlap', () => {
-    for (let seed = 0; seed < 200; seed++) {
+    for (let seed = 0; seed < 60; seed++) {
       const { steps, temporaries } = randomSteps(generator(seed))
       const plan = planMemory(steps)
       const wanted = (location: Location): number[] => steps.flatMap((step, i) => (step.locations.includes(location) ? [i] : []))
@@ -38,12 +38,13 @@ describe('random lives', () => {
         const from = plan.offsets.get(a) as number
         expect(from % 64).toBe(0)
         expect(from + bytesOf(a.length)).toBeLessThanOrEqual(plan.bytes)
+        const mine = wanted(a)
         for (const b of temporaries.slice(i + 1)) {
-          const [mine, theirs] = [wanted(a), wanted(b)]
+          const theirs = wanted(b)
           const together = Math.max(mine[0], theirs[0]) <= Math.min(mine[mine.length - 1], theirs[theirs.length - 1])
           const other = plan.offsets.get(b) as number
           const apart = from + bytesOf(a.length) <= other || other + bytesOf(b.length) <= from
-          expect(!together || apart, `seed ${seed}`).toBe(true)
+          if (together && !apart) expect.fail(`seed ${seed}: temporaries ${i} and ${temporaries.indexOf(b)} overlap`)
         }
       }
     }
@@ -111,13 +112,12 @@ describe('whole programs', () => {
   }
 
   it('a chain of products uses two places in turn', async () => {
-    const weights = [1, 2, 3, 4, 5, 6].map((i) => ramp(32, 32).mul(i))
+    const weights = [1, 2, 3, 4, 5, 6, 7].map((i) => tensor(new Float32Array(32 * 32).fill(i), { shape: [32, 32] }))
     const chain = compile((x: Tensor) => weights.reduce((y, w) => y.matmul(w), x))
     const { plan } = await chain.program(ramp(32, 32))
     expect(followRun(plan)).toEqual([])
-    // Weights are expressions here; each goes through memory too, just before its product.
-    expect(plan.arenaBytes).toBeLessThanOrEqual(3 * 32 * 32 * 4)
-    expect(bytesWithoutReuse(plan)).toBeGreaterThan(2 * plan.arenaBytes)
+    expect(plan.arenaBytes).toBe(2 * 32 * 32 * 4)
+    expect(bytesWithoutReuse(plan)).toBe(6 * 32 * 32 * 4)
   })
 
   it('a training step of a convolutional network', async () => {

@@ -1,0 +1,110 @@
+/**
+ * The loops of a nest: which axes of a cluster's domain are one, and along which one vectors run.
+ *
+ * Both follow from the addresses that the cluster's expressions use, found by building them once for a scalar.
+ * Next: nest.ts, which writes the loops.
+ */
+import type { Node } from '../graph/graph.ts'
+import { variable } from '../kernel/build.ts'
+import { type Shape, sizeOf } from '../shape.ts'
+import { scalar } from './address.ts'
+import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './cluster.ts'
+import { Emitter } from './emit.ts'
+import { addressOf, elementType, KernelBuffers, type Lowering } from './lowering.ts'
+import { type Index, stepOf } from './symbolic.ts'
+
+/** A loop of at most this many turns inside the vectors is written out turn by turn. */
+export const mostTurnsWrittenOut = 16
+
+export interface Axis {
+  readonly size: number
+  readonly reduced: boolean
+}
+
+/** Records the addresses that a scalar run of the cluster's expressions uses, in terms of the domain's variables. */
+function observe(cluster: Cluster, lowering: Lowering, domain: Shape, reduced: readonly boolean[]): { addresses: Index[]; others: Index[] } {
+  const addresses: Index[] = []
+  const others: Index[] = []
+  const names = domainVariables(domain)
+  const position = (node: Node): readonly Index[] => {
+    if (levelIn(cluster, node) === 'full') return positionIn(node.shape, domain, names)
+    return positionIn(node.shape, domain.filter((_, i) => !reduced[i]), names.filter((_, i) => !reduced[i]))
+  }
+  const emitter = new Emitter(
+    scalar,
+    (node, at, valid) => {
+      if (cluster.members.includes(node)) return node.op.kind === 'reduce' ? variable(`r${node.id}`, elementType(node.dtype)) : undefined
+      if (!lowering.stored.has(node)) return undefined
+      addresses.push(addressOf(node, at))
+      return new KernelBuffers(lowering).load(node, at, scalar, valid)
+    },
+    (index) => others.push(index),
+  )
+  for (const node of cluster.members) {
+    if (node.op.kind === 'reduce') emitter.value(node.inputs[0], positionIn(node.inputs[0].shape, domain, names))
+  }
+  for (const root of cluster.roots) {
+    emitter.value(root, position(root))
+    addresses.push(addressOf(root, position(root)))
+  }
+  return { addresses, others }
+}
+
+/** The domain with neighbouring axes merged where every access steps through both as through one. */
+export function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
+  const { domain } = cluster
+  const reduced = domain.map((_, axis) => cluster.reduced?.includes(axis) ?? false)
+  if (domain.filter((size) => size !== 1).length <= 1) return domain.flatMap((size, i) => (size === 1 ? [] : [{ size, reduced: reduced[i] }]))
+  const { addresses, others } = observe(cluster, lowering, domain, reduced)
+  const used = [...addresses, ...others]
+  const axes: Axis[] = []
+  for (let i = 0; i < domain.length; i++) {
+    if (domain[i] === 1) continue
+    const last = axes[axes.length - 1]
+    const before = domain.findLastIndex((size, axis) => axis < i && size !== 1)
+    const merges =
+      last !== undefined &&
+      last.reduced === reduced[i] &&
+      used.every((index) => {
+        const outer = stepOf(index, domainVariable(before))
+        const inner = stepOf(index, domainVariable(i))
+        return outer !== undefined && inner !== undefined && outer === inner * domain[i]
+      })
+    if (merges && last) axes[axes.length - 1] = { size: last.size * domain[i], reduced: last.reduced }
+    else axes.push({ size: domain[i], reduced: reduced[i] })
+  }
+  return axes
+}
+
+/** The axis along which most of the accesses are contiguous: the last kept one or the last reduced one. */
+export function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]): number {
+  const lastKept = axes.findLastIndex((axis) => !axis.reduced)
+  const lastReduced = axes.findLastIndex((axis) => axis.reduced)
+  const kept = lastKept >= 0 && storesInSteps(cluster, axes, lastKept)
+  if (lastReduced < 0) return kept ? lastKept : -1
+  // Rows of a few elements: vectors across them, even if that means loads in steps.
+  const rowLength = sizeOf(axes.filter((axis) => axis.reduced).map((axis) => axis.size))
+  if (kept && rowLength <= mostTurnsWrittenOut && axes[lastKept].size >= 4) return lastKept
+  const domain = axes.map((axis) => axis.size)
+  const { addresses } = observe(cluster, lowering, domain, axes.map((axis) => axis.reduced))
+  // Row values are stored once per row: only a kept axis can step through them, and only by 1.
+  const score = (axis: number): number => {
+    let total = 0
+    for (const address of addresses) {
+      const step = stepOf(address, domainVariable(axis))
+      total += step === 1 ? 2 : step === 0 ? 1 : -6
+    }
+    return total * (axes[axis].size >= lowering.target.lanes ? 1 : 0.5)
+  }
+  return kept && score(lastKept) >= score(lastReduced) ? lastKept : lastReduced
+}
+
+/** Whether all roots step by 1 with the kept axis, so that a vector of them can be stored. */
+function storesInSteps(cluster: Cluster, axes: readonly Axis[], axis: number): boolean {
+  const names = domainVariables(axes.map((each) => each.size))
+  return cluster.roots.every((root) => {
+    const chosen = (each: Axis): boolean => levelIn(cluster, root) === 'full' || !each.reduced
+    const position = positionIn(root.shape, axes.filter(chosen).map((each) => each.size), names.filter((_, i) => chosen(axes[i])))
+    return stepOf(addressOf(root, position), domainVariable(axis)) === 1
+  })
+}
