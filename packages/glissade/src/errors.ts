@@ -77,7 +77,10 @@ export class GlissadeError extends Error {
 }
 
 /** Raises the error `code`. */
-export function fail<C extends ErrorCode>(code: C, ...rest: ErrorFields<C> extends undefined ? [] : [fields: ErrorFields<C>, cause?: unknown]): never {
+export function fail<C extends ErrorCode>(
+  code: C,
+  ...rest: ErrorFields<C> extends undefined ? [] : [fields: ErrorFields<C>, cause?: unknown]
+): never {
   const [fields, cause] = rest as [object | undefined, unknown]
   throw new GlissadeError(code, fields ?? {}, cause === undefined ? undefined : { cause })
 }

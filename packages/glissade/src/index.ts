@@ -5,16 +5,39 @@
  * here too. Layers, losses and the like are grouped: `nn.linear`, `loss.crossEntropy`, `optim.adamW`, `data.digits`.
  */
 
+// ---- gradients ----
+export { type CustomGradient, checkpoint, customGradient } from './autodiff/custom.ts'
+export { type Differentiable, type GradOptions, grad, type ValueAndGrad, valueAndGrad } from './autodiff/grad.ts'
+export { type GradCheckOptions, gradCheck } from './autodiff/grad-check.ts'
+export { gradients } from './autodiff/gradients.ts'
+// ---- running ----
+export type { Backend, BackendOptions, BackendProbe } from './backends/backend.ts'
+export {
+  arange,
+  eye,
+  full,
+  linspace,
+  ones,
+  onesLike,
+  type TensorData,
+  type TensorOptions,
+  tensor,
+  triangle,
+  tril,
+  triu,
+  zeros,
+  zerosLike,
+} from './create.ts'
+// ---- networks and their training ----
+export * as data from './data/index.ts'
 // ---- tensors ----
 export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
-export type { Shape } from './shape.ts'
-export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
-export { arange, eye, full, linspace, ones, onesLike, type TensorData, type TensorOptions, tensor, triangle, tril, triu, zeros, zerosLike } from './create.ts'
-export { formatTensor, print } from './print.ts'
-export * as random from './random.ts'
-export { manualSeed } from './random.ts'
-
+export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
+export * as io from './io/index.ts'
+export * as loss from './loss/index.ts'
+export * as metrics from './metrics/index.ts'
+export * as nn from './nn/index.ts'
 // ---- operations as functions ----
 export { dot, einsum, matmul, outer } from './ops/derived/contract.ts'
 export {
@@ -41,21 +64,16 @@ export {
   maxPool3d,
   type PoolOptions,
 } from './ops/derived/pool.ts'
-
-// ---- gradients ----
-export { type CustomGradient, checkpoint, customGradient } from './autodiff/custom.ts'
-export { type Differentiable, type GradOptions, grad, type ValueAndGrad, valueAndGrad } from './autodiff/grad.ts'
-export { type GradCheckOptions, gradCheck } from './autodiff/grad-check.ts'
-export { gradients } from './autodiff/gradients.ts'
-
-// ---- networks and their training ----
-export * as data from './data/index.ts'
-export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
-export * as io from './io/index.ts'
-export * as loss from './loss/index.ts'
-export * as metrics from './metrics/index.ts'
-export * as nn from './nn/index.ts'
 export * as optim from './optim/index.ts'
+export { formatTensor, print } from './print.ts'
+export * as random from './random.ts'
+export { manualSeed } from './random.ts'
+export { type BackendName, backendNames, getBackend, probeBackend, setBackend } from './run/backend.ts'
+export { type CompiledFunction, compile } from './run/compile.ts'
+export type { KernelTime, Profile, Program } from './run/program.ts'
+export { realize } from './run/realize.ts'
+export type { Shape } from './shape.ts'
+export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
 export {
   type EpochEnd,
   type EpochStart,
@@ -72,10 +90,3 @@ export {
   type Score,
   type StepDone,
 } from './train/index.ts'
-
-// ---- running ----
-export { type Backend, type BackendOptions, type BackendProbe } from './backends/backend.ts'
-export { type BackendName, backendNames, getBackend, probeBackend, setBackend } from './run/backend.ts'
-export { type CompiledFunction, compile } from './run/compile.ts'
-export type { KernelTime, Profile, Program } from './run/program.ts'
-export { realize } from './run/realize.ts'

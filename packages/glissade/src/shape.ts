@@ -59,7 +59,12 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
 export function checkShape(op: string, shape: Shape): Shape {
   for (const n of shape) {
     if (!Number.isInteger(n) || n < 0) {
-      fail('value-invalid', { what: `${op}: shape`, received: `[${shape.join(', ')}]`, expected: 'whole numbers, none negative', fix: 'Check the sizes.' })
+      fail('value-invalid', {
+        what: `${op}: shape`,
+        received: `[${shape.join(', ')}]`,
+        expected: 'whole numbers, none negative',
+        fix: 'Check the sizes.',
+      })
     }
   }
   return shape

@@ -41,7 +41,9 @@ async function serve(folder: string): Promise<Server> {
       ...(path.startsWith('/strict') ? { 'Content-Security-Policy': "worker-src 'self'" } : {}),
     }
     if (path.endsWith('.mjs'))
-      response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(readFileSync(join(folder, basename(path))))
+      response
+        .writeHead(200, { ...headers, 'Content-Type': 'text/javascript' })
+        .end(readFileSync(join(folder, basename(path))))
     else
       response
         .writeHead(200, { ...headers, 'Content-Type': 'text/html' })

@@ -5,7 +5,27 @@
  * In a vector the variable stands for its first lane; a load is one vector load where the address takes steps of
  * 1 with the variable, one scalar for all lanes where it does not change, else lane by lane.
  */
-import { add, and, binary, convert, div, eq, f32, i32, index, le, load, gather, lt, mask, mul, ramp, splat, sub, variable } from '../kernel/build.ts'
+import {
+  add,
+  and,
+  binary,
+  convert,
+  div,
+  eq,
+  f32,
+  gather,
+  i32,
+  index,
+  le,
+  load,
+  lt,
+  mask,
+  mul,
+  ramp,
+  splat,
+  sub,
+  variable,
+} from '../kernel/build.ts'
 import type { Expr } from '../kernel/ir.ts'
 import type { Atom, Condition, Index } from './symbolic.ts'
 import { stepOf, varies } from './symbolic.ts'
@@ -57,7 +77,8 @@ function atomVaries(atom: Atom, lanes: Lanes): boolean {
 }
 
 function atomLanes(atom: Atom, lanes: Lanes): Expr {
-  if (atom.kind === 'variable') return add(ramp(lanes.count), splat(convert('indexToI32', atomScalar(atom)), lanes.count))
+  if (atom.kind === 'variable')
+    return add(ramp(lanes.count), splat(convert('indexToI32', atomScalar(atom)), lanes.count))
   if (atom.kind === 'dynamic') return atom.value
   const of = indexI32(atom.of, lanes)
   const quotient = quotientLanes(of, atom.of.high, atom.by)
@@ -103,7 +124,8 @@ export function bothMasks(a: Expr, b: Expr): Expr {
 export function loadLanes(buffer: string, type: 'f32' | 'i32', at: Index, lanes: Lanes, valid?: Expr): Expr {
   if (lanes.count === 1) return load(buffer, type, indexScalar(at), 1, valid)
   const step = stepOf(at, lanes.variable)
-  if (step === 0 && (!valid || valid.lanes === 1)) return splat(load(buffer, type, indexScalar(at), 1, valid), lanes.count)
+  if (step === 0 && (!valid || valid.lanes === 1))
+    return splat(load(buffer, type, indexScalar(at), 1, valid), lanes.count)
   if (step === 1 && (!valid || valid.lanes === 1)) return load(buffer, type, indexScalar(at), lanes.count, valid)
   return gather(buffer, type, indexI32(at, lanes), valid && splat(valid, lanes.count))
 }

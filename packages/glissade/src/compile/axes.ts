@@ -22,18 +22,28 @@ export interface Axis {
 }
 
 /** Records the addresses that a scalar run of the cluster's expressions uses, in terms of the domain's variables. */
-function observe(cluster: Cluster, lowering: Lowering, domain: Shape, reduced: readonly boolean[]): { addresses: Index[]; others: Index[] } {
+function observe(
+  cluster: Cluster,
+  lowering: Lowering,
+  domain: Shape,
+  reduced: readonly boolean[],
+): { addresses: Index[]; others: Index[] } {
   const addresses: Index[] = []
   const others: Index[] = []
   const names = domainVariables(domain)
   const position = (node: Node): readonly Index[] => {
     if (levelIn(cluster, node) === 'full') return positionIn(node.shape, domain, names)
-    return positionIn(node.shape, domain.filter((_, i) => !reduced[i]), names.filter((_, i) => !reduced[i]))
+    return positionIn(
+      node.shape,
+      domain.filter((_, i) => !reduced[i]),
+      names.filter((_, i) => !reduced[i]),
+    )
   }
   const emitter = new Emitter(
     scalar,
     (node, at, valid) => {
-      if (cluster.members.includes(node)) return node.op.kind === 'reduce' ? variable(`r${node.id}`, elementType(node.dtype)) : undefined
+      if (cluster.members.includes(node))
+        return node.op.kind === 'reduce' ? variable(`r${node.id}`, elementType(node.dtype)) : undefined
       if (!lowering.stored.has(node)) return undefined
       addresses.push(addressOf(node, at))
       return new KernelBuffers(lowering).load(node, at, scalar, valid)
@@ -54,7 +64,8 @@ function observe(cluster: Cluster, lowering: Lowering, domain: Shape, reduced: r
 export function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
   const { domain } = cluster
   const reduced = domain.map((_, axis) => cluster.reduced?.includes(axis) ?? false)
-  if (domain.filter((size) => size !== 1).length <= 1) return domain.flatMap((size, i) => (size === 1 ? [] : [{ size, reduced: reduced[i] }]))
+  if (domain.filter((size) => size !== 1).length <= 1)
+    return domain.flatMap((size, i) => (size === 1 ? [] : [{ size, reduced: reduced[i] }]))
   const { addresses, others } = observe(cluster, lowering, domain, reduced)
   const used = [...addresses, ...others]
   const axes: Axis[] = []
@@ -86,7 +97,12 @@ export function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonl
   const rowLength = sizeOf(axes.filter((axis) => axis.reduced).map((axis) => axis.size))
   if (kept && rowLength <= mostTurnsWrittenOut && axes[lastKept].size >= 4) return lastKept
   const domain = axes.map((axis) => axis.size)
-  const { addresses } = observe(cluster, lowering, domain, axes.map((axis) => axis.reduced))
+  const { addresses } = observe(
+    cluster,
+    lowering,
+    domain,
+    axes.map((axis) => axis.reduced),
+  )
   // Row values are stored once per row: only a kept axis can step through them, and only by 1.
   const score = (axis: number): number => {
     let total = 0
@@ -104,7 +120,11 @@ function storesInSteps(cluster: Cluster, axes: readonly Axis[], axis: number): b
   const names = domainVariables(axes.map((each) => each.size))
   return cluster.roots.every((root) => {
     const chosen = (each: Axis): boolean => levelIn(cluster, root) === 'full' || !each.reduced
-    const position = positionIn(root.shape, axes.filter(chosen).map((each) => each.size), names.filter((_, i) => chosen(axes[i])))
+    const position = positionIn(
+      root.shape,
+      axes.filter(chosen).map((each) => each.size),
+      names.filter((_, i) => chosen(axes[i])),
+    )
     return stepOf(addressOf(root, position), domainVariable(axis)) === 1
   })
 }

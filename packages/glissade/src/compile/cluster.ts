@@ -59,7 +59,12 @@ function isInline(node: Node): boolean {
 }
 
 /** What `node` at `index` reads, looked at through inline nodes. */
-export function readsOf(node: Node, index: readonly Index[] | undefined, stop: (node: Node) => boolean, into: Read[] = []): Read[] {
+export function readsOf(
+  node: Node,
+  index: readonly Index[] | undefined,
+  stop: (node: Node) => boolean,
+  into: Read[] = [],
+): Read[] {
   if (!isInline(node) || stop(node)) {
     into.push({ node, index })
     return into
@@ -69,7 +74,8 @@ export function readsOf(node: Node, index: readonly Index[] | undefined, stop: (
     const sources = index ? op.sources<Index, Condition>(symbols, index, node) : undefined
     node.inputs.forEach((input, i) => {
       const own = sources?.filter((source) => source.input === i && !source.valid.includes(false))
-      const plain = own?.length === 1 && own[0].valid.every((condition) => condition === true) ? own[0].index : undefined
+      const plain =
+        own?.length === 1 && own[0].valid.every((condition) => condition === true) ? own[0].index : undefined
       readsOf(input, plain, stop, into)
     })
   } else if (op.kind === 'gather') {
@@ -84,7 +90,8 @@ export function readsOf(node: Node, index: readonly Index[] | undefined, stop: (
 }
 
 export const domainVariable = (axis: number): string => `d${axis}`
-export const domainVariables = (domain: Shape): Index[] => domain.map((size, axis) => variableIndex(domainVariable(axis), size))
+export const domainVariables = (domain: Shape): Index[] =>
+  domain.map((size, axis) => variableIndex(domainVariable(axis), size))
 
 /** The position of each element of `shape` when a loop over `domain` (or its kept axes) stands at `variables`. */
 export function positionIn(shape: Shape, domain: Shape, variables: readonly Index[]): readonly Index[] {
@@ -92,7 +99,8 @@ export function positionIn(shape: Shape, domain: Shape, variables: readonly Inde
   return unflatten(symbols, flatten<Index, Condition>(symbols, variables, domain), shape)
 }
 
-const samePosition = (a: readonly Index[], b: readonly Index[]): boolean => a.every((index, i) => index.key === b[i].key)
+const samePosition = (a: readonly Index[], b: readonly Index[]): boolean =>
+  a.every((index, i) => index.key === b[i].key)
 
 /** Whether `node` is computed once per element of the domain, or once per row. */
 export function levelIn(cluster: Cluster, node: Node): 'full' | 'row' {
@@ -114,12 +122,19 @@ export function cluster(graph: Graph): Clustering {
   const stored = new Set<Node>(graph.nodes.filter((node) => node.op.kind === 'leaf'))
   const outputs = new Set(graph.outputs)
   const mustStore = new Set<Node>([...outputs].filter((node) => node.op.kind !== 'leaf'))
-  for (const node of graph.nodes) if (isProduct(node)) for (const input of node.inputs) for (const base of [operandBase(input, mustStore)]) mustStore.add(base)
+  for (const node of graph.nodes)
+    if (isProduct(node))
+      for (const input of node.inputs) for (const base of [operandBase(input, mustStore)]) mustStore.add(base)
   const clusters: Cluster[] = []
   const home = new Map<Node, Cluster>()
   const stop = (node: Node): boolean => mustStore.has(node)
 
-  const open = (node: Node, anchor: Node | undefined, domain: Shape, reduced: readonly number[] | undefined): Cluster => {
+  const open = (
+    node: Node,
+    anchor: Node | undefined,
+    domain: Shape,
+    reduced: readonly number[] | undefined,
+  ): Cluster => {
     const fresh: Cluster = { id: clusters.length, anchor, domain, reduced, members: [], roots: [], before: new Set() }
     clusters.push(fresh)
     enter(node, fresh)
@@ -164,12 +179,20 @@ export function cluster(graph: Graph): Clustering {
 }
 
 /** Whether `other`, which `node` reads too, can become one with `into`: both only maps, of one shape, neither needing the other. */
-function isPartner(node: Node, into: Cluster, other: Cluster, home: ReadonlyMap<Node, Cluster>, stop: (node: Node) => boolean): boolean {
+function isPartner(
+  node: Node,
+  into: Cluster,
+  other: Cluster,
+  home: ReadonlyMap<Node, Cluster>,
+  stop: (node: Node) => boolean,
+): boolean {
   if (other === into || into.anchor || into.reduced || other.anchor || other.reduced) return false
   if (!sameShape(into.domain, other.domain) || reaches(other, into) || reaches(into, other)) return false
   const position = positionOf(into, node)
   return allReads(node, stop, position).every(
-    (read) => home.get(read.node) !== other || (read.index !== undefined && samePosition(read.index, positionOf(other, read.node))),
+    (read) =>
+      home.get(read.node) !== other ||
+      (read.index !== undefined && samePosition(read.index, positionOf(other, read.node))),
   )
 }
 
@@ -211,8 +234,7 @@ function allReads(node: Node, stop: (node: Node) => boolean, index?: readonly In
   const reads: Read[] = []
   if (isInline(node)) {
     // A stored movement: look through itself, then stop at the next stored node.
-    let first = true
-    return readsOf(node, index, (each) => (first ? ((first = false), false) : stop(each)), reads)
+    return readsOf(node, index, (each) => each !== node && stop(each), reads)
   }
   for (const input of node.inputs) readsOf(input, index, stop, reads)
   return reads
@@ -225,7 +247,13 @@ function byWeight(a: Cluster, b: Cluster): number {
 }
 
 /** Whether `node` can join `candidate` without reading another position of it and without making a cycle. */
-function fits(node: Node, candidate: Cluster, producers: readonly Cluster[], home: ReadonlyMap<Node, Cluster>, stop: (node: Node) => boolean): boolean {
+function fits(
+  node: Node,
+  candidate: Cluster,
+  producers: readonly Cluster[],
+  home: ReadonlyMap<Node, Cluster>,
+  stop: (node: Node) => boolean,
+): boolean {
   const { anchor } = candidate
   if (anchor && !isProduct(anchor)) return false
   const isReduce = node.op.kind === 'reduce'
@@ -242,7 +270,9 @@ function fits(node: Node, candidate: Cluster, producers: readonly Cluster[], hom
     const rows = sizeOf(full.filter((_, axis) => !axes.includes(axis)))
     if (rows < fewRows && domainSize > smallDomain) return false
   } else {
-    const rows = candidate.reduced ? sizeOf(candidate.domain.filter((_, axis) => !candidate.reduced?.includes(axis))) : -1
+    const rows = candidate.reduced
+      ? sizeOf(candidate.domain.filter((_, axis) => !candidate.reduced?.includes(axis)))
+      : -1
     if (size !== domainSize && size !== rows) return false
     if (size === domainSize && candidate.reduced && rows < fewRows && domainSize > smallDomain) return false
   }
@@ -269,7 +299,13 @@ function reaches(from: Cluster, to: Cluster, seen = new Set<Cluster>()): boolean
   return false
 }
 
-function decideStored(graph: Graph, home: ReadonlyMap<Node, Cluster>, mustStore: ReadonlySet<Node>, stored: Set<Node>, stop: (node: Node) => boolean): void {
+function decideStored(
+  graph: Graph,
+  home: ReadonlyMap<Node, Cluster>,
+  mustStore: ReadonlySet<Node>,
+  stored: Set<Node>,
+  stop: (node: Node) => boolean,
+): void {
   const readers = new Map<Node, Set<Cluster>>()
   for (const node of graph.nodes) {
     const own = home.get(node)
@@ -285,7 +321,11 @@ function decideStored(graph: Graph, home: ReadonlyMap<Node, Cluster>, mustStore:
     const own = home.get(node)
     if (!own) continue
     const elsewhere = readers.get(node)
-    if (mustStore.has(node) || (elsewhere && (node.op.kind !== 'map' || !isCheap(node, stored, movesTo(node, elsewhere))))) stored.add(node)
+    if (
+      mustStore.has(node) ||
+      (elsewhere && (node.op.kind !== 'map' || !isCheap(node, stored, movesTo(node, elsewhere))))
+    )
+      stored.add(node)
   }
 }
 
@@ -341,12 +381,16 @@ export function storedReads(each: Cluster, stored: ReadonlySet<Node>): Read[] {
       result.push({ node, index })
       return
     }
-    const position = inside ? (node.op.kind === 'reduce' ? domainVariables(each.domain) : readsAnywhere(node) ? undefined : positionOf(each, node)) : index
+    const position = inside
+      ? node.op.kind === 'reduce'
+        ? domainVariables(each.domain)
+        : readsAnywhere(node)
+          ? undefined
+          : positionOf(each, node)
+      : index
     if (isInline(node)) {
-      const next: Read[] = []
-      let first = true
-      readsOf(node, position, (below) => (first ? ((first = false), false) : stored.has(below)), next)
-      for (const read of next) visit(read.node, read.index)
+      for (const read of readsOf(node, position, (below) => below !== node && stored.has(below)))
+        visit(read.node, read.index)
     } else for (const input of node.inputs) visit(input, position)
   }
   for (const root of each.roots) visit(root, undefined)

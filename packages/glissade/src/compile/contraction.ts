@@ -7,16 +7,52 @@
  * over lanes. Large operands are copied first into the order in which tiles read them. Sizes: tiling.ts.
  */
 import type { Node } from '../graph/graph.ts'
-import { add, bind, fma, index, load, loop, lt, min, mul, mut, reduceLanes, set, splat, store, variable } from '../kernel/build.ts'
+import {
+  add,
+  bind,
+  fma,
+  index,
+  load,
+  loop,
+  lt,
+  min,
+  mul,
+  mut,
+  reduceLanes,
+  set,
+  splat,
+  store,
+  variable,
+} from '../kernel/build.ts'
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { unflatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, loadLanes, scalar } from './address.ts'
 import { type Cluster, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
-import { addressOf, countOperations, KernelBuffers, type Location, type Lowering, labelOf, type Step, storeLanes } from './lowering.ts'
+import {
+  addressOf,
+  countOperations,
+  KernelBuffers,
+  type Location,
+  type Lowering,
+  labelOf,
+  type Step,
+  storeLanes,
+} from './lowering.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
-import { addIndex, type Condition, constantIndex, type Index, scaleIndex, splitIndex, stepOf, substitute, symbols, variableIndex } from './symbolic.ts'
+import {
+  addIndex,
+  type Condition,
+  constantIndex,
+  type Index,
+  scaleIndex,
+  splitIndex,
+  stepOf,
+  substitute,
+  symbols,
+  variableIndex,
+} from './symbolic.ts'
 import { chooseTiling, dotLanes, type Segment, type Tiling } from './tiling.ts'
 
 /** A column panel is copied together when at least this many row tiles use it, and it is at least this deep. */
@@ -76,14 +112,26 @@ class Contraction {
     this.#axes = new Map(axes.map((axis) => [axis.name, axis]))
     this.#at = at
     const [left, right] = [this.#product.left.address(at), this.#product.right.address(at)]
-    this.#tiling = chooseTiling(axes, ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) }), this.#type === 'f32', lowering.target)
+    this.#tiling = chooseTiling(
+      axes,
+      ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) }),
+      this.#type === 'f32',
+      lowering.target,
+    )
     const { outer, row } = this.#tiling
     this.#rowStep = row ? stepOf(left, row.name) : 0
-    const places = splitIndex('outer', outer.map((axis) => axis.size))
+    const places = splitIndex(
+      'outer',
+      outer.map((axis) => axis.size),
+    )
     this.#outer = new Map(outer.map((axis, i) => [axis.name, places[i]]))
-    const operations = cluster.members.reduce((sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 0), 0)
+    const operations = cluster.members.reduce(
+      (sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 0),
+      0,
+    )
     const { segments, tileRows } = this.#tiling
-    this.#tileScratch = operations > longEpilogue ? tileRows * Math.max(...segments.map(({ lanes, vectors }) => lanes * vectors)) : 0
+    this.#tileScratch =
+      operations > longEpilogue ? tileRows * Math.max(...segments.map(({ lanes, vectors }) => lanes * vectors)) : 0
     this.#scratch = this.#tileScratch
   }
 
@@ -107,7 +155,15 @@ class Contraction {
     const [task] = this.#tasks()
     if (outersPerTask === 1) return [bind('outer', task), ...inside]
     const from = mul(task, index(outersPerTask))
-    return [loop('outer', from, grid[0] === 1 ? index(outers) : min(index(outers), add(from, index(outersPerTask))), 1, inside)]
+    return [
+      loop(
+        'outer',
+        from,
+        grid[0] === 1 ? index(outers) : min(index(outers), add(from, index(outersPerTask))),
+        1,
+        inside,
+      ),
+    ]
   }
 
   #overColumns(): Stmt[] {
@@ -123,7 +179,12 @@ class Contraction {
         body.push(loop(name, from, to, width, this.#overRows(segment, variableIndex(name, segment.end - width + 1))))
       } else if (i === 0 || grid[1] === 1) body.push(...this.#overRows(segment, constantIndex(segment.start)))
       // What is left of the columns belongs to the last column block.
-      else body.push({ op: 'if', condition: lt(index(grid[1] - 2), task), then: this.#overRows(segment, constantIndex(segment.start)) })
+      else
+        body.push({
+          op: 'if',
+          condition: lt(index(grid[1] - 2), task),
+          then: this.#overRows(segment, constantIndex(segment.start)),
+        })
     })
     return body
   }
@@ -132,14 +193,23 @@ class Contraction {
     const { along, grid, rowCount, tileRows, rowsPerTask } = this.#tiling
     const packed = along === undefined && this.#packsRight(segment, column)
     const body = packed ? this.#packRight(segment, column) : []
-    const tile = (rows: number, row: Index): Stmt[] => (along ? this.#dotTile(rows, segment, row, column, along) : this.#broadcastTile(rows, segment, row, column, packed))
+    const tile = (rows: number, row: Index): Stmt[] =>
+      along ? this.#dotTile(rows, segment, row, column, along) : this.#broadcastTile(rows, segment, row, column, packed)
     if (rowCount === tileRows) return [...body, ...tile(tileRows, constantIndex(0))]
     const [, , task] = this.#tasks()
     const from = mul(task, index(rowsPerTask))
     const to = grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(from, index(rowsPerTask)))
     const left = rowCount % tileRows
     const name = this.#fresh('m')
-    body.push(loop(name, from, left === 0 ? to : min(to, index(rowCount - left)), tileRows, tile(tileRows, variableIndex(name, rowCount - tileRows + 1))))
+    body.push(
+      loop(
+        name,
+        from,
+        left === 0 ? to : min(to, index(rowCount - left)),
+        tileRows,
+        tile(tileRows, variableIndex(name, rowCount - tileRows + 1)),
+      ),
+    )
     if (left > 0) {
       const edge = tile(left, constantIndex(rowCount - left))
       if (grid[2] === 1) body.push(...edge)
@@ -160,7 +230,10 @@ class Contraction {
       places.set(axis.name, variableIndex(name, axis.size))
       return name
     })
-    const turn = axes.reduce((sum, axis) => addIndex(scaleIndex(sum, axis.size), places.get(axis.name) as Index), constantIndex(0))
+    const turn = axes.reduce(
+      (sum, axis) => addIndex(scaleIndex(sum, axis.size), places.get(axis.name) as Index),
+      constantIndex(0),
+    )
     let stmts = body((name) => places.get(name) ?? constantIndex(0), turn)
     for (let i = axes.length - 1; i >= 0; i--) stmts = [loop(counters[i], index(0), index(axes[i].size), 1, stmts)]
     return stmts
@@ -173,12 +246,18 @@ class Contraction {
     const prefix = this.#fresh('a')
     const sum = (r: number, v: number): string => `${prefix}_${r}_${v}`
     const body: Stmt[] = []
-    for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) body.push(mut(sum(r, v), constant(0, this.#anchor.dtype, lanes)))
+    for (let r = 0; r < rows; r++)
+      for (let v = 0; v < vectors; v++) body.push(mut(sum(r, v), constant(0, this.#anchor.dtype, lanes)))
     const multiply = (summed: (name: string) => Index, turn: Index): Stmt[] => {
       const inner: Stmt[] = []
       const right = Array.from({ length: vectors }, (_, v) => {
         const value = packed
-          ? load('scratch', 'f32', indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(this.#tileScratch + v * lanes))), lanes)
+          ? load(
+              'scratch',
+              'f32',
+              indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(this.#tileScratch + v * lanes))),
+              lanes,
+            )
           : this.#rightVector({ summed, row, column: addIndex(column, constantIndex(v * lanes)) }, lanes)
         return this.#bound(inner, 'w', value)
       })
@@ -211,17 +290,29 @@ class Contraction {
       const summed = (axis: string): Index => (axis === along.name ? variableIndex(name, along.size) : at(axis))
       const inner: Stmt[] = []
       const value = (operand: Operand, r: number, c: number): Expr =>
-        this.#bound(inner, 'x', load(this.#buffers.of(operand.base, 'read'), 'f32', indexScalar(this.#address(operand, { summed, row: plus(row, r), column: plus(column, c) })), count))
+        this.#bound(
+          inner,
+          'x',
+          load(
+            this.#buffers.of(operand.base, 'read'),
+            'f32',
+            indexScalar(this.#address(operand, { summed, row: plus(row, r), column: plus(column, c) })),
+            count,
+          ),
+        )
       const xs = Array.from({ length: rows }, (_, r) => value(this.#product.left, r, 0))
       const ys = Array.from({ length: columns }, (_, c) => value(this.#product.right, 0, c))
       for (const [r, c] of places) inner.push(this.#multiplyAdd(sum(r, c, kind), xs[r], ys[c]))
       return loop(name, index(from), index(to), count, inner)
     }
     body.push(
-      ...this.#overSummed(this.#tiling.summed.filter((axis) => axis !== along), (at) => [
-        pass(at, 0, along.size - left, lanes, 'v'),
-        ...(left > 0 ? [pass(at, along.size - left, along.size, 1, 's')] : []),
-      ]),
+      ...this.#overSummed(
+        this.#tiling.summed.filter((axis) => axis !== along),
+        (at) => [
+          pass(at, 0, along.size - left, lanes, 'v'),
+          ...(left > 0 ? [pass(at, along.size - left, along.size, 1, 's')] : []),
+        ],
+      ),
     )
     body.push(
       ...this.#finishTile(rows, columns, 1, row, column, (r, c) => {
@@ -238,13 +329,22 @@ class Contraction {
   }
 
   /** What follows each of the tile's sums: written out, or, where it is long, as a loop over the tile in scratch. */
-  #finishTile(rows: number, vectors: number, lanes: number, row: Index, column: Index, sum: (r: number, v: number) => Expr): Stmt[] {
+  #finishTile(
+    rows: number,
+    vectors: number,
+    lanes: number,
+    row: Index,
+    column: Index,
+    sum: (r: number, v: number) => Expr,
+  ): Stmt[] {
     const body: Stmt[] = []
     const each = (visit: (r: number, v: number) => void): void => {
       for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) visit(r, v)
     }
     if (this.#tileScratch === 0) {
-      each((r, v) => body.push(...this.#epilogue(this.#bound(body, 't', sum(r, v)), plus(row, r), plus(column, v * lanes))))
+      each((r, v) =>
+        body.push(...this.#epilogue(this.#bound(body, 't', sum(r, v)), plus(row, r), plus(column, v * lanes))),
+      )
       return body
     }
     const scratch = this.#type === 'f32' ? 'scratch' : 'scratchI'
@@ -252,7 +352,12 @@ class Contraction {
     each((r, v) => body.push(store(scratch, index(r * width + v * lanes), sum(r, v))))
     const [r, c] = [this.#fresh('e'), this.#fresh('c')]
     const [rowAt, columnAt] = [addIndex(row, variableIndex(r, rows)), addIndex(column, variableIndex(c, width))]
-    const value = load(scratch, this.#type, indexScalar(addIndex(scaleIndex(variableIndex(r, rows), width), variableIndex(c, width))), lanes)
+    const value = load(
+      scratch,
+      this.#type,
+      indexScalar(addIndex(scaleIndex(variableIndex(r, rows), width), variableIndex(c, width))),
+      lanes,
+    )
     const inner: Stmt[] = []
     inner.push(...this.#epilogue(this.#bound(inner, 't', value), rowAt, columnAt))
     const overColumns = width === 1 ? inner : [loop(c, index(0), index(width), lanes, inner)]
@@ -274,7 +379,8 @@ class Contraction {
       const where = positionIn(root.shape, this.#anchor.shape, position)
       return { root, where, value: this.#bound(body, 'y', toMemory(emitter.value(root, where))) }
     })
-    for (const each of results) body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
+    for (const each of results)
+      body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
     return body
   }
 
@@ -284,14 +390,22 @@ class Contraction {
   #rightVector(position: Position, count: number): Expr {
     const { right } = this.#product
     const address = this.#address(right, { ...position, column: addIndex(position.column, variableIndex(lane, count)) })
-    return loadLanes(this.#buffers.of(right.base, 'read'), this.#type, address, count === 1 ? scalar : { count, variable: lane })
+    return loadLanes(
+      this.#buffers.of(right.base, 'read'),
+      this.#type,
+      address,
+      count === 1 ? scalar : { count, variable: lane },
+    )
   }
 
   /** The left operand at the r-th of the tile's rows. */
   #leftElement(position: Position, r: number, rows: number, turn: Index): Expr {
     const { left } = this.#product
     if (this.#packedLeft) {
-      const at = addIndex(addIndex(scaleIndex(position.row, this.#tiling.depth), scaleIndex(turn, rows)), constantIndex(r))
+      const at = addIndex(
+        addIndex(scaleIndex(position.row, this.#tiling.depth), scaleIndex(turn, rows)),
+        constantIndex(r),
+      )
       return load(this.#packedLeft, 'f32', indexScalar(at))
     }
     return load(this.#buffers.of(left.base, 'read'), this.#type, indexScalar(this.#rowAddress(position, r)))
@@ -309,9 +423,14 @@ class Contraction {
   /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
   #packsRight(segment: Segment, column: Index): boolean {
     const { depth, rowsPerTask, tileRows } = this.#tiling
-    if (this.#type !== 'f32' || segment.lanes === 1 || depth * segment.lanes * segment.vectors > largestPanel) return false
+    if (this.#type !== 'f32' || segment.lanes === 1 || depth * segment.lanes * segment.vectors > largestPanel)
+      return false
     const tiles = Math.ceil(rowsPerTask / tileRows)
-    const address = this.#address(this.#product.right, { summed: (name) => variableIndex(name, 2), row: constantIndex(0), column: addIndex(column, variableIndex(lane, segment.lanes)) })
+    const address = this.#address(this.#product.right, {
+      summed: (name) => variableIndex(name, 2),
+      row: constantIndex(0),
+      column: addIndex(column, variableIndex(lane, segment.lanes)),
+    })
     return stepOf(address, lane) === 1 ? tiles >= tilesWorthPacking && depth >= depthWorthPacking : tiles > 1
   }
 
@@ -357,7 +476,17 @@ class Contraction {
     const left = rowCount % tileRows
     const [task] = splitIndex('task', [tiles + (left > 0 ? 1 : 0)])
     const whole = copy(tileRows, scaleIndex(task, tileRows))
-    const body: Stmt[] = left === 0 ? whole : [{ op: 'if', condition: lt(indexScalar(task), index(tiles)), then: whole, else: copy(left, constantIndex(tiles * tileRows)) }]
+    const body: Stmt[] =
+      left === 0
+        ? whole
+        : [
+            {
+              op: 'if',
+              condition: lt(indexScalar(task), index(tiles)),
+              then: whole,
+              else: copy(left, constantIndex(tiles * tileRows)),
+            },
+          ]
     const { kernel, locations } = buffers.finish('pack', tiles + (left > 0 ? 1 : 0), body, { flops: 0 })
     this.#packedLeft = this.#buffers.at(packed, 'float32', 'read')
     return { kernel, locations, label: 'pack', path: this.#anchor.path }
@@ -374,10 +503,16 @@ class Contraction {
     const { columns } = this.#tiling
     const places = new Map<string, Index>(this.#outer)
     if (this.#tiling.row) places.set(this.#tiling.row.name, row)
-    const parts = unflatten<Index, Condition>(symbols, column, columns.map((axis) => axis.size))
+    const parts = unflatten<Index, Condition>(
+      symbols,
+      column,
+      columns.map((axis) => axis.size),
+    )
     columns.forEach((axis, i) => places.set(axis.name, parts[i]))
     return (name) =>
-      substitute(this.#at(name), (merged) => (this.#axes.get(merged)?.role === 'summed' ? summed(merged) : (places.get(merged) ?? constantIndex(0))))
+      substitute(this.#at(name), (merged) =>
+        this.#axes.get(merged)?.role === 'summed' ? summed(merged) : (places.get(merged) ?? constantIndex(0)),
+      )
   }
 
   /** All addresses, in terms of the original axes: operands, results and what the epilogue reads. */

@@ -33,7 +33,8 @@ export function decompose(graph: Graph): Graph {
 
 function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewriter): Node | undefined {
   const { padding, inputDilation, ...others } = node.attrs as unknown as ConvAttrs
-  if (padding.every(([before, after]) => before === 0 && after === 0) && inputDilation.every((step) => step === 1)) return undefined
+  if (padding.every(([before, after]) => before === 0 && after === 0) && inputDilation.every((step) => step === 1))
+    return undefined
   let input = x
   if (inputDilation.some((step) => step !== 1)) input = make(dilate, [input], { steps: [1, 1, ...inputDilation] })
   const margins = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, before), Math.max(0, after)])
@@ -41,9 +42,15 @@ function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewrite
   // Negative padding cuts off.
   const cuts = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, -before), Math.max(0, -after)])
   if (cuts.some(([before, after]) => before + after > 0)) {
-    input = make(slice, [input], { ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]) })
+    input = make(slice, [input], {
+      ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]),
+    })
   }
-  return make(node.op, [input, w], { ...others, padding: padding.map(() => [0, 0]), inputDilation: inputDilation.map(() => 1) })
+  return make(node.op, [input, w], {
+    ...others,
+    padding: padding.map(() => [0, 0]),
+    inputDilation: inputDilation.map(() => 1),
+  })
 }
 
 /** A product whose only reader permutes it is computed in that order, so that what follows can be fused to it. */
@@ -72,7 +79,9 @@ function reductionInParts(node: Node, [x]: readonly Node[], { make }: Rewriter):
       const partial = make(node.op, [x], { axes: inner })
       return make(node.op, [partial], { axes: [axis - inner.filter((each) => each < axis).length] })
     }
-    const cut = make(reshape, [x], { shape: [...x.shape.slice(0, axis), count, x.shape[axis] / count, ...x.shape.slice(axis + 1)] })
+    const cut = make(reshape, [x], {
+      shape: [...x.shape.slice(0, axis), count, x.shape[axis] / count, ...x.shape.slice(axis + 1)],
+    })
     const shifted = axes.map((each) => (each < axis ? each : each + 1))
     const partial = make(node.op, [cut], { axes: shifted })
     return make(node.op, [partial], { axes: [axis - axes.filter((each) => each < axis).length] })
@@ -84,7 +93,11 @@ function reductionInParts(node: Node, [x]: readonly Node[], { make }: Rewriter):
 function divisorNear(size: number, near: number): number | undefined {
   let best: number | undefined
   for (let count = 4; count <= Math.min(size, near * 8); count++) {
-    if (size % count === 0 && (best === undefined || Math.abs(Math.log(count / near)) < Math.abs(Math.log(best / near)))) best = count
+    if (
+      size % count === 0 &&
+      (best === undefined || Math.abs(Math.log(count / near)) < Math.abs(Math.log(best / near)))
+    )
+      best = count
   }
   return best
 }

@@ -90,11 +90,14 @@ export class Emitter {
         const varying = new Set(scalarAt.lanes > 1 ? [this.lanes.variable] : [])
         const from = index.map((i, a) => (a === axis ? dynamicIndex(key, scalarAt, varying, size) : i))
         const value = this.value(x, from, both, `${validKey}&${key}`)
-        const outside = node.dtype === 'float32' ? f32(Number.NaN, this.lanes.count) : constant(0, node.dtype, this.lanes.count)
+        const outside =
+          node.dtype === 'float32' ? f32(Number.NaN, this.lanes.count) : constant(0, node.dtype, this.lanes.count)
         return choose(splat(inside, this.lanes.count), value, outside)
       }
       default:
-        throw new Error(`compile: ${op.name} (${op.kind}) has no value inside another kernel; it should have been stored`)
+        throw new Error(
+          `compile: ${op.name} (${op.kind}) has no value inside another kernel; it should have been stored`,
+        )
     }
   }
 
@@ -124,7 +127,9 @@ const generators = {
 
 function conditionKey(condition: Condition): string {
   if (typeof condition === 'boolean') return String(condition)
-  return condition.kind === 'within' ? `${condition.from}<=${condition.index.key}<${condition.to}` : `${condition.by}|${condition.index.key}`
+  return condition.kind === 'within'
+    ? `${condition.from}<=${condition.index.key}<${condition.to}`
+    : `${condition.by}|${condition.index.key}`
 }
 
 function choose(condition: Expr, a: Expr, b: Expr): Expr {

@@ -4,16 +4,41 @@
  * Their inputs may be expressions (a lookup, a comparison), computed where they are read.
  */
 import type { Node } from '../graph/graph.ts'
-import { add, and, bind, compare, convert, f32, i32, index, le, load, loop, lt, min, mul, mut, not, or, select, set, store, task, variable, xor, binary } from '../kernel/build.ts'
+import {
+  add,
+  and,
+  binary,
+  bind,
+  compare,
+  convert,
+  f32,
+  i32,
+  index,
+  le,
+  load,
+  loop,
+  lt,
+  min,
+  mul,
+  mut,
+  not,
+  or,
+  select,
+  set,
+  store,
+  task,
+  variable,
+  xor,
+} from '../kernel/build.ts'
 import type { Expr, KernelKind, Stmt } from '../kernel/ir.ts'
 import { around } from '../ops/loop.ts'
+import { unflatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
 import type { Cluster } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import { KernelBuffers, type Lowering, labelOf, lanesFor, type Step } from './lowering.ts'
 import { addIndex, constantIndex, type Index, scaleIndex, splitIndex, symbols, variableIndex } from './symbolic.ts'
-import { unflatten } from '../ops/move.ts'
 
 /** Elements that make a task worth a thread's attention. */
 const elementsPerTask = 1 << 13
@@ -32,17 +57,28 @@ class Loop {
 
   /** Reads inputs for the given lanes. */
   emitter(lanes: Lanes): Emitter {
-    return new Emitter(lanes, (node, at, valid) => (this.#lowering.stored.has(node) ? this.buffers.load(node, at, lanes, valid) : undefined))
+    return new Emitter(lanes, (node, at, valid) =>
+      this.#lowering.stored.has(node) ? this.buffers.load(node, at, lanes, valid) : undefined,
+    )
   }
 
   finish(kind: KernelKind, tasks: number, body: readonly Stmt[], scratch = 0): Step {
-    const { kernel, locations } = this.buffers.finish(kind, tasks, body, { scratch, flops: sizeOf(this.node.inputs[0].shape) })
+    const { kernel, locations } = this.buffers.finish(kind, tasks, body, {
+      scratch,
+      flops: sizeOf(this.node.inputs[0].shape),
+    })
     return { kernel, locations, ...labelOf([this.node]) }
   }
 }
 
 /** The loops over (outer, inner) positions that scatter and scan share; `body` handles one position for some lanes. */
-function overPositions(outer: number, inner: number, lanes: number, elements: number, body: (outerAt: Index, lanes: Lanes, at: Index) => Stmt[]): { tasks: number; body: Stmt[] } {
+function overPositions(
+  outer: number,
+  inner: number,
+  lanes: number,
+  elements: number,
+  body: (outerAt: Index, lanes: Lanes, at: Index) => Stmt[],
+): { tasks: number; body: Stmt[] } {
   const width = lanes === 1 ? 1 : lanes
   const blocks = Math.ceil(inner / width)
   const perTask = Math.max(1, Math.min(outer * blocks, Math.floor(elementsPerTask / Math.max(1, elements * width))))
@@ -52,17 +88,25 @@ function overPositions(outer: number, inner: number, lanes: number, elements: nu
   const whole = inner % width === 0
   const vector = body(outerAt, width === 1 ? scalar : { count: width, variable: 'v' }, variableIndex('v', inner))
   const first = indexScalar(at)
-  const one = (name: string, stmts: Stmt[]): Stmt[] => [loop(name, first, min(index(inner), add(first, index(width))), 1, stmts)]
+  const one = (name: string, stmts: Stmt[]): Stmt[] => [
+    loop(name, first, min(index(inner), add(first, index(width))), 1, stmts),
+  ]
   let stmts: Stmt[]
   if (width === 1) stmts = one('v', vector)
   else if (whole) stmts = [bind('v', first), ...vector]
   else {
     stmts = [
-      { op: 'if', condition: le(add(first, index(width)), index(inner)), then: [loop('v', first, add(first, index(1)), width, vector)], else: one('u', body(outerAt, scalar, variableIndex('u', inner))) },
+      {
+        op: 'if',
+        condition: le(add(first, index(width)), index(inner)),
+        then: [loop('v', first, add(first, index(1)), width, vector)],
+        else: one('u', body(outerAt, scalar, variableIndex('u', inner))),
+      },
     ]
   }
   const from = mul(task, index(perTask))
-  const looped = outer * blocks === 1 ? stmts : [loop('p', from, min(index(outer * blocks), add(from, index(perTask))), 1, stmts)]
+  const looped =
+    outer * blocks === 1 ? stmts : [loop('p', from, min(index(outer * blocks), add(from, index(perTask))), 1, stmts)]
   return { tasks, body: looped }
 }
 
@@ -82,7 +126,12 @@ export function lowerScatter(cluster: Cluster, lowering: Lowering): Step {
   ]
   let names = 0
   const type = node.dtype === 'float32' ? 'f32' : 'i32'
-  const uniform = isUniform(self, node.inputs[1], place(node.inputs[1].shape, constantIndex(0), variableIndex('j', count), variableIndex('v', inner)), inner)
+  const uniform = isUniform(
+    self,
+    node.inputs[1],
+    place(node.inputs[1].shape, constantIndex(0), variableIndex('j', count), variableIndex('v', inner)),
+    inner,
+  )
   const lanes = uniform ? lanesFor(lowering.target, inner) : 1
   const result = overPositions(outer, inner, lanes, count + size, (outerAt, width, at) => {
     const n = names++
@@ -100,11 +149,19 @@ export function lowerScatter(cluster: Cluster, lowering: Lowering): Step {
       {
         op: 'if',
         condition: and(le(i32(0), spot), lt(spot, i32(size))),
-        then: [store(out, address(convert('i32ToIndex', spot)), add(load(out, type, address(convert('i32ToIndex', spot)), width.count), update))],
+        then: [
+          store(
+            out,
+            address(convert('i32ToIndex', spot)),
+            add(load(out, type, address(convert('i32ToIndex', spot)), width.count), update),
+          ),
+        ],
       },
     ]
     return [
-      loop(`s${n}`, index(0), index(size), 1, [store(out, address(variable(`s${n}`, 'index')), constant(0, node.dtype, width.count))]),
+      loop(`s${n}`, index(0), index(size), 1, [
+        store(out, address(variable(`s${n}`, 'index')), constant(0, node.dtype, width.count)),
+      ]),
       ...(count === 1 ? updating : [loop(`j${n}`, index(0), index(count), 1, updating)]),
     ]
   })
@@ -129,12 +186,21 @@ export function lowerScan(cluster: Cluster, lowering: Lowering): Step {
     const n = names++
     const turn = variableIndex(`j${n}`, count)
     const value = toMemory(
-      self.emitter(width).value(node.inputs[0], [...unflatten(symbols, outerAt, node.shape.slice(0, axis)), turn, ...unflatten(symbols, at, node.shape.slice(axis + 1))]),
+      self
+        .emitter(width)
+        .value(node.inputs[0], [
+          ...unflatten(symbols, outerAt, node.shape.slice(0, axis)),
+          turn,
+          ...unflatten(symbols, at, node.shape.slice(axis + 1)),
+        ]),
     )
     const total = variable(`total${n}`, value.type, width.count)
     const address = addIndex(scaleIndex(addIndex(scaleIndex(outerAt, count), turn), inner), at)
     const turnBody = [set(`total${n}`, add(total, value)), store(out, indexScalar(address), total)]
-    return [mut(`total${n}`, constant(0, node.dtype, width.count)), ...(count === 1 ? turnBody : [loop(`j${n}`, index(0), index(count), 1, turnBody)])]
+    return [
+      mut(`total${n}`, constant(0, node.dtype, width.count)),
+      ...(count === 1 ? turnBody : [loop(`j${n}`, index(0), index(count), 1, turnBody)]),
+    ]
   })
   return self.finish('scan', result.tasks, result.body)
 }
@@ -148,7 +214,9 @@ export function lowerSort(cluster: Cluster, lowering: Lowering): Step {
   const out = self.buffers.of(node, 'write')
   const row = splitIndex('task', [rows])[0]
   const at = (column: Index): Index[] => [...unflatten(symbols, row, node.shape.slice(0, -1)), column]
-  const key = sortable(self.emitter(scalar).value(node.inputs[0], node.shape.length === 0 ? [] : at(variableIndex('c', length))))
+  const key = sortable(
+    self.emitter(scalar).value(node.inputs[0], node.shape.length === 0 ? [] : at(variableIndex('c', length))),
+  )
   // Scratch: keys and places, twice: [keys, places] to read and [keys, places] to write.
   const v = (name: string): Expr => variable(name, 'index')
   const cell = (base: Expr, part: number, place: Expr): Expr => add(add(base, index(part * length)), place)
@@ -194,7 +262,11 @@ export function lowerSort(cluster: Cluster, lowering: Lowering): Step {
       ],
     },
     loop('d', index(0), index(length), 1, [
-      store(out, add(indexScalar(scaleIndex(row, length)), v('d')), load('scratchI', 'i32', cell(v('from'), 1, v('d')))),
+      store(
+        out,
+        add(indexScalar(scaleIndex(row, length)), v('d')),
+        load('scratchI', 'i32', cell(v('from'), 1, v('d'))),
+      ),
     ]),
   ]
   return self.finish('sort', rows, body, 4 * length)

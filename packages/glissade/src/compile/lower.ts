@@ -63,8 +63,14 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
   const clustering = cluster(current)
   compilerOptions.show?.('fused', clustering.clusters.map(printCluster).join('\n'))
 
-  const argumentsOf = new Map(current.nodes.filter((node) => node.op.kind === 'leaf').map((node) => [node, node.attrs.argument as number]))
-  const stateOf = new Map([...argumentsOf].filter(([, argument]) => signature.arguments[argument].role === 'state').map(([node, argument]) => [argument, node]))
+  const argumentsOf = new Map(
+    current.nodes.filter((node) => node.op.kind === 'leaf').map((node) => [node, node.attrs.argument as number]),
+  )
+  const stateOf = new Map(
+    [...argumentsOf]
+      .filter(([, argument]) => signature.arguments[argument].role === 'state')
+      .map(([node, argument]) => [argument, node]),
+  )
   const places: OutputPlace[] = signature.outputs.map((argument) => ({ argument, state: stateOf.get(argument) }))
   const { order, locations, copies } = schedule(current, clustering, places, argumentsOf)
 
@@ -73,7 +79,9 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
     stored: clustering.stored,
     locationOf: (node) => locations.get(node) as Location,
   }
-  const steps = order.filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0))).flatMap((each) => lowerCluster(each, lowering))
+  const steps = order
+    .filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0)))
+    .flatMap((each) => lowerCluster(each, lowering))
   for (const { from, to } of copies) steps.push(copyStep(from, to, lowering))
   return finish(steps, signature)
 }
@@ -84,7 +92,18 @@ function separateOutputs(graph: Graph): Graph {
   if (graph.outputs.every((node) => node.op.kind !== 'leaf' && !taken.has(node) && taken.add(node))) return graph
   const builder = new GraphBuilder()
   const moved = new Map<Node, Node>()
-  for (const node of graph.nodes) moved.set(node, builder.add(node.op, node.inputs.map((input) => moved.get(input) as Node), node.attrs, node.shape, node.dtype, node))
+  for (const node of graph.nodes)
+    moved.set(
+      node,
+      builder.add(
+        node.op,
+        node.inputs.map((input) => moved.get(input) as Node),
+        node.attrs,
+        node.shape,
+        node.dtype,
+        node,
+      ),
+    )
   taken.clear()
   return builder.finish(
     graph.outputs.map((node) => {
@@ -121,9 +140,16 @@ function copyStep(from: Node, to: Location, lowering: Lowering): Step {
   const whole = Math.floor(to.length / lanes) * lanes
   const type = from.dtype === 'float32' ? 'f32' : 'i32'
   const turn = (name: string, count: number) => [
-    store(target, variable(name, 'index'), loadLanes(source, type, variableIndex(name, to.length + 1), count === 1 ? scalar : { count, variable: name })),
+    store(
+      target,
+      variable(name, 'index'),
+      loadLanes(source, type, variableIndex(name, to.length + 1), count === 1 ? scalar : { count, variable: name }),
+    ),
   ]
-  const body = [loop('i', index(0), index(whole), lanes, turn('i', lanes)), loop('j', index(whole), index(to.length), 1, turn('j', 1))]
+  const body = [
+    loop('i', index(0), index(whole), lanes, turn('i', lanes)),
+    loop('j', index(whole), index(to.length), 1, turn('j', 1)),
+  ]
   const { kernel, locations } = buffers.finish('map', 1, body, { flops: 0 })
   return { kernel, locations, label: 'copy', path: from.path }
 }
@@ -136,10 +162,16 @@ function finish(steps: readonly Step[], signature: Signature): Plan {
     const kernel: Kernel = { ...step.kernel, body: place(step.kernel.body, step.kernel.buffers) }
     if (compilerOptions.verify) verifyKernel(kernel)
     const number = shared(kernel, kernels, known)
-    return { kernel: number, slots: step.locations.map((location) => slotOf(location, memory.offsets)), label: step.label, path: step.path }
+    return {
+      kernel: number,
+      slots: step.locations.map((location) => slotOf(location, memory.offsets)),
+      label: step.label,
+      path: step.path,
+    }
   })
   if (compilerOptions.show) compilerOptions.show('kernels', kernels.map(printKernel).join('\n\n'))
-  const total = (of: (kernel: Kernel) => number): number => launches.reduce((sum, launch) => sum + of(kernels[launch.kernel]), 0)
+  const total = (of: (kernel: Kernel) => number): number =>
+    launches.reduce((sum, launch) => sum + of(kernels[launch.kernel]), 0)
   return {
     kernels,
     launches,

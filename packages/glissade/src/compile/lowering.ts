@@ -64,7 +64,12 @@ export class KernelBuffers {
   }
 
   /** The finished kernel and its places. */
-  finish(kind: KernelKind, tasks: number, body: readonly Stmt[], more: { scratch?: number; flops: number }): { kernel: Kernel; locations: Location[] } {
+  finish(
+    kind: KernelKind,
+    tasks: number,
+    body: readonly Stmt[],
+    more: { scratch?: number; flops: number },
+  ): { kernel: Kernel; locations: Location[] } {
     const buffers: KernelBuffer[] = [...this.#entries].map(([location, { name, type, reads, writes }]) => ({
       name,
       type,
@@ -72,7 +77,10 @@ export class KernelBuffers {
       length: location.length,
     }))
     const bytes = 4 * buffers.reduce((sum, { length, access }) => sum + length * (access === 'readwrite' ? 2 : 1), 0)
-    return { kernel: { kind, buffers, scratch: more.scratch ?? 0, tasks, body, flops: more.flops, bytes }, locations: [...this.#entries.keys()] }
+    return {
+      kernel: { kind, buffers, scratch: more.scratch ?? 0, tasks, body, flops: more.flops, bytes },
+      locations: [...this.#entries.keys()],
+    }
   }
 }
 

@@ -23,13 +23,21 @@ export function planMemory(steps: readonly Step[]): MemoryPlan {
       if (location.kind !== 'temporary') continue
       const life = lives.get(location)
       if (life) life.last = i
-      else lives.set(location, { first: i, last: i, bytes: Math.max(alignment, Math.ceil((location.length * 4) / alignment) * alignment), offset: 0 })
+      else
+        lives.set(location, {
+          first: i,
+          last: i,
+          bytes: Math.max(alignment, Math.ceil((location.length * 4) / alignment) * alignment),
+          offset: 0,
+        })
     }
   })
   const placed: { first: number; last: number; bytes: number; offset: number }[] = []
   let total = 0
   for (const life of [...lives.values()].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const meets = placed.filter((other) => other.first <= life.last && life.first <= other.last).sort((a, b) => a.offset - b.offset)
+    const meets = placed
+      .filter((other) => other.first <= life.last && life.first <= other.last)
+      .sort((a, b) => a.offset - b.offset)
     let offset = 0
     for (const other of meets) {
       if (offset + life.bytes <= other.offset) break

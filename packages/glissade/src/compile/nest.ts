@@ -17,8 +17,26 @@ import { indexScalar, type Lanes, scalar } from './address.ts'
 import { type Axis, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
 import { type Cluster, levelIn, positionIn } from './cluster.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
-import { addressOf, countOperations, KernelBuffers, type Lowering, labelOf, lanesFor, type Step, storeLanes } from './lowering.ts'
-import { addIndex, type Condition, constantIndex, type Index, scaleIndex, splitIndex, symbols, variableIndex } from './symbolic.ts'
+import {
+  addressOf,
+  countOperations,
+  KernelBuffers,
+  type Lowering,
+  labelOf,
+  lanesFor,
+  type Step,
+  storeLanes,
+} from './lowering.ts'
+import {
+  addIndex,
+  type Condition,
+  constantIndex,
+  type Index,
+  scaleIndex,
+  splitIndex,
+  symbols,
+  variableIndex,
+} from './symbolic.ts'
 import { uniqueNames } from './unique-names.ts'
 
 /** About this many simple operations make a task worth a thread's attention. */
@@ -77,7 +95,9 @@ class Nest {
     const rowsPerTask = Math.max(1, Math.min(rows, Math.round(grain / perRow)))
     const rowTasks = Math.ceil(rows / rowsPerTask)
     // Few long rows are cut across the vector axis as well.
-    const pieces = across ? Math.max(1, Math.min(Math.floor(perRow / grain), Math.floor(this.#length / this.#lanes))) : 1
+    const pieces = across
+      ? Math.max(1, Math.min(Math.floor(perRow / grain), Math.floor(this.#length / this.#lanes)))
+      : 1
     const piece = Math.ceil(this.#length / pieces / this.#lanes) * this.#lanes
     const pieceTasks = across ? Math.ceil(this.#length / piece) : 1
 
@@ -92,9 +112,22 @@ class Nest {
         ? inside
         : rowTasks === rows
           ? [bind('r', rowTask), ...inside]
-          : [loop('r', rowTasks === 1 ? index(0) : firstRow, rowTasks === 1 ? index(rows) : min(index(rows), add(firstRow, index(rowsPerTask))), 1, inside)]
+          : [
+              loop(
+                'r',
+                rowTasks === 1 ? index(0) : firstRow,
+                rowTasks === 1 ? index(rows) : min(index(rows), add(firstRow, index(rowsPerTask))),
+                1,
+                inside,
+              ),
+            ]
     const members = this.#cluster.members
-    const kind = stages === 0 ? 'map' : stages === 1 && !this.#cluster.roots.some((root) => levelIn(this.#cluster, root) === 'full') ? 'reduce' : 'row'
+    const kind =
+      stages === 0
+        ? 'map'
+        : stages === 1 && !this.#cluster.roots.some((root) => levelIn(this.#cluster, root) === 'full')
+          ? 'reduce'
+          : 'row'
     const { kernel, locations } = this.#buffers.finish(kind, rowTasks * pieceTasks, body, {
       scratch: this.#scratch,
       flops: countOperations(members),
@@ -117,19 +150,26 @@ class Nest {
         const emitter = this.#emitter(lanes, stage)
         return [
           ...stores(lanes),
-          ...reduces.map((node) => accumulate(name(node, kind), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
+          ...reduces.map((node) =>
+            accumulate(name(node, kind), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full'))),
+          ),
         ]
       }
       if (whole > 0) {
         for (const node of reduces) body.push(mut(name(node, 'v'), identity(node, this.#lanes)))
-        body.push(...this.#overInner(() => [loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v'))]))
+        body.push(
+          ...this.#overInner(() => [
+            loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v')),
+          ]),
+        )
       }
       for (const node of reduces) {
         const { combine } = node.op as ReduceOp
         const vector = variable(name(node, 'v'), typeOf(node), this.#lanes)
         body.push(mut(name(node, 's'), whole > 0 ? reduceLanes(laneWord[combine], vector) : identity(node, 1)))
       }
-      if (whole < this.#length) body.push(...this.#overInner(() => [loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
+      if (whole < this.#length)
+        body.push(...this.#overInner(() => [loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
       for (const node of reduces) body.push(bind(name(node, 'r'), variable(name(node, 's'), typeOf(node))))
     }
     body.push(...this.#rowStores(stages, scalar))
@@ -147,24 +187,31 @@ class Nest {
           const emitter = this.#emitter(lanes, stage)
           return [
             ...this.#fullStores(stage, stages, lanes),
-            ...reduces.map((node) => accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')))),
+            ...reduces.map((node) =>
+              accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full'))),
+            ),
           ]
         }
         if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
         for (const node of reduces) body.push(mut(name(node), identity(node, lanes.count)))
         body.push(...this.#overInner(inside))
-        for (const node of reduces) body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
+        for (const node of reduces)
+          body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
       }
       if (stages > 0) body.push(...this.#rowStores(stages, lanes))
       return body
     }
     const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v' })
     const left = this.#length % this.#lanes
-    if (this.#lanes === 1 || left === 0) return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])
+    if (this.#lanes === 1 || left === 0)
+      return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])
     if (!wholeAxis) {
       // Only the last piece has anything left; for the others the second loop starts at its end.
       const whole = min(to, index(this.#length - left))
-      return uniqueNames([loop('v', from, whole, this.#lanes, turn(vector(this.#lanes))), loop('v', whole, to, 1, turn(scalar))])
+      return uniqueNames([
+        loop('v', from, whole, this.#lanes, turn(vector(this.#lanes))),
+        loop('v', whole, to, 1, turn(scalar)),
+      ])
     }
     const loops: Stmt[] = []
     let start = 0
@@ -228,12 +275,16 @@ class Nest {
   }
 
   #rootsOf(stage: number, stages: number): Node[] {
-    return this.#cluster.roots.filter((root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage)
+    return this.#cluster.roots.filter(
+      (root) => this.#levelOf(root) === 'full' && Math.min(this.#depthOf(root), stages) === stage,
+    )
   }
 
   /** Whether anything of the full domain is stored in `stage`. */
   #storesIn(stage: number, stages: number): boolean {
-    return this.#rootsOf(stage, stages).length > 0 || [...this.#kept.keys()].some((node) => this.#depthOf(node) === stage)
+    return (
+      this.#rootsOf(stage, stages).length > 0 || [...this.#kept.keys()].some((node) => this.#depthOf(node) === stage)
+    )
   }
 
   #rowStores(stages: number, lanes: Lanes): Stmt[] {
@@ -250,7 +301,12 @@ class Nest {
     return [
       ...values.map(({ name, value }) => bind(name, value)),
       ...values.map(({ root, at, name, value }) =>
-        storeLanes(this.#buffers.of(root, 'write'), addressOf(root, at), variable(name, value.type, value.lanes), lanes),
+        storeLanes(
+          this.#buffers.of(root, 'write'),
+          addressOf(root, at),
+          variable(name, value.type, value.lanes),
+          lanes,
+        ),
       ),
     ]
   }
@@ -258,14 +314,12 @@ class Nest {
   // ---- what is kept between stages ----
 
   #chooseKept(stages: number): void {
-    const rowLength = sizeOf(this.#inner) * (this.#acrossLanes({ count: 2, variable: '' }) === 1 ? this.#length : this.#lanes)
+    const rowLength =
+      sizeOf(this.#inner) * (this.#acrossLanes({ count: 2, variable: '' }) === 1 ? this.#length : this.#lanes)
     if (stages === 0 || rowLength > longestKeptRow) return
     const uses = new Map<Node, Set<number>>()
     for (let stage = 0; stage <= stages; stage++) {
-      const tops = [
-        ...this.#reducesOf(stage).map((node) => node.inputs[0]),
-        ...this.#rootsOf(stage, stages),
-      ]
+      const tops = [...this.#reducesOf(stage).map((node) => node.inputs[0]), ...this.#rootsOf(stage, stages)]
       const visit = (node: Node): void => {
         if (!this.#cluster.members.includes(node)) {
           if (!this.#lowering.stored.has(node)) node.inputs.forEach(visit)
@@ -292,21 +346,34 @@ class Nest {
   #scratchAddress(kept: number, lanes: Lanes): Expr {
     const inner = this.#turn === undefined ? variableIndex('q', sizeOf(this.#inner)) : constantIndex(this.#turn)
     const along = this.#acrossLanes({ count: 2, variable: '' }) === 1
-    const at = along ? addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length)) : scaleIndex(inner, lanes.count)
+    const at = along
+      ? addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length))
+      : scaleIndex(inner, lanes.count)
     return indexScalar(addIndex(at, constantIndex(kept)))
   }
 
   #fromScratch(node: Node, kept: number, lanes: Lanes): Expr {
     const type = node.dtype === 'float32' ? 'f32' : 'i32'
-    const value: Expr = { op: 'load', type, lanes: lanes.count, buffer: type === 'f32' ? 'scratch' : 'scratchI', index: this.#scratchAddress(kept, lanes) }
-    return node.dtype === 'bool' ? { op: 'convert', type: 'mask', lanes: lanes.count, fn: 'i32ToMask', a: value } : value
+    const value: Expr = {
+      op: 'load',
+      type,
+      lanes: lanes.count,
+      buffer: type === 'f32' ? 'scratch' : 'scratchI',
+      index: this.#scratchAddress(kept, lanes),
+    }
+    return node.dtype === 'bool'
+      ? { op: 'convert', type: 'mask', lanes: lanes.count, fn: 'i32ToMask', a: value }
+      : value
   }
 
   // ---- positions and depths ----
 
   #variables(): Index[] {
     const row = splitIndex('r', this.#rows)
-    const inner = this.#turn === undefined ? splitIndex('q', this.#inner) : unflatten<Index, Condition>(symbols, constantIndex(this.#turn), this.#inner)
+    const inner =
+      this.#turn === undefined
+        ? splitIndex('q', this.#inner)
+        : unflatten<Index, Condition>(symbols, constantIndex(this.#turn), this.#inner)
     return this.#axes.map((axis, i) => {
       if (i === this.#vector) return variableIndex('v', axis.size)
       return (axis.reduced ? inner.shift() : row.shift()) as Index
@@ -316,7 +383,11 @@ class Nest {
   #positionOf(node: Node, level: 'full' | 'row'): readonly Index[] {
     const chosen = (axis: Axis): boolean => level === 'full' || !axis.reduced
     const variables = this.#variables().filter((_, i) => chosen(this.#axes[i]))
-    return positionIn(node.shape, this.#axes.filter(chosen).map((axis) => axis.size), variables)
+    return positionIn(
+      node.shape,
+      this.#axes.filter(chosen).map((axis) => axis.size),
+      variables,
+    )
   }
 
   #levelOf(node: Node): 'full' | 'row' {
@@ -329,14 +400,17 @@ class Nest {
     if (known !== undefined) return known
     const member = this.#cluster.members.includes(node)
     let depth = 0
-    if (member || !this.#lowering.stored.has(node)) for (const input of node.inputs) depth = Math.max(depth, this.#depthOf(input))
+    if (member || !this.#lowering.stored.has(node))
+      for (const input of node.inputs) depth = Math.max(depth, this.#depthOf(input))
     if (member && node.op.kind === 'reduce') depth++
     this.#depth.set(node, depth)
     return depth
   }
 
   #reducesOf(stage: number): Node[] {
-    return this.#cluster.members.filter((node) => node.op.kind === 'reduce' && this.#depthOf(node) === stage + 1 && this.#isNeeded(node))
+    return this.#cluster.members.filter(
+      (node) => node.op.kind === 'reduce' && this.#depthOf(node) === stage + 1 && this.#isNeeded(node),
+    )
   }
 
   #needed: Set<Node> | undefined
@@ -344,7 +418,8 @@ class Nest {
     if (!this.#needed) {
       this.#needed = new Set()
       const visit = (each: Node): void => {
-        if (this.#needed?.has(each) || (this.#lowering.stored.has(each) && !this.#cluster.members.includes(each))) return
+        if (this.#needed?.has(each) || (this.#lowering.stored.has(each) && !this.#cluster.members.includes(each)))
+          return
         this.#needed?.add(each)
         each.inputs.forEach(visit)
       }
@@ -354,22 +429,29 @@ class Nest {
   }
 
   #operations(): number {
-    const cost = this.#cluster.members.reduce((sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 1), 2)
+    const cost = this.#cluster.members.reduce(
+      (sum, node) => sum + (node.op.kind === 'map' ? (node.op.cost ?? 1) : 1),
+      2,
+    )
     return cost * sizeOf(this.#axes.map((axis) => axis.size))
   }
 }
 
 const laneWord = { add: 'add', mul: 'mul', maximum: 'max', minimum: 'min' } as const
 const typeOf = (node: Node): 'f32' | 'i32' => (node.dtype === 'int32' ? 'i32' : 'f32')
-const identity = (node: Node, lanes: number): Expr => constant((node.op as ReduceOp).identity(node.dtype), node.dtype, lanes)
+const identity = (node: Node, lanes: number): Expr =>
+  constant((node.op as ReduceOp).identity(node.dtype), node.dtype, lanes)
 
 /** acc = acc combined with value; a product that is added becomes one fused step. */
 function accumulate(name: string, node: Node, value: Expr): Stmt {
   const { combine } = node.op as ReduceOp
   const total = variable(name, typeOf(node), value.lanes)
-  if (combine === 'add' && value.type === 'f32' && value.op === 'binary' && value.fn === 'mul') return set(name, fma(value.a, value.b, total))
+  if (combine === 'add' && value.type === 'f32' && value.op === 'binary' && value.fn === 'mul')
+    return set(name, fma(value.a, value.b, total))
   return set(name, spellings[combine](total, value))
 }
 
-const divWord = (a: Expr, by: number): Expr => (by === 1 ? a : { op: 'binary', type: 'index', lanes: 1, fn: 'div', a, b: index(by) })
-const modWord = (a: Expr, by: number): Expr => (by === 1 ? index(0) : { op: 'binary', type: 'index', lanes: 1, fn: 'mod', a, b: index(by) })
+const divWord = (a: Expr, by: number): Expr =>
+  by === 1 ? a : { op: 'binary', type: 'index', lanes: 1, fn: 'div', a, b: index(by) }
+const modWord = (a: Expr, by: number): Expr =>
+  by === 1 ? index(0) : { op: 'binary', type: 'index', lanes: 1, fn: 'mod', a, b: index(by) }

@@ -7,7 +7,7 @@
  * places are summed: patches are read where they lie and never stored.
  */
 import type { Node } from '../graph/graph.ts'
-import type { ConvAttrs, ContractAttrs } from '../ops/contract.ts'
+import type { ContractAttrs, ConvAttrs } from '../ops/contract.ts'
 import { flatten } from '../ops/move.ts'
 import { addIndex, type Condition, type Index, scaleIndex, stepOf, symbols, variableIndex } from './symbolic.ts'
 
@@ -72,7 +72,10 @@ interface Form {
 function contractForm(node: Node): Form {
   const { a, b, out } = node.attrs as unknown as ContractAttrs
   const [x, y] = node.inputs
-  const sizes = new Map<string, number>([...[...a].map((l, i) => [l, x.shape[i]] as const), ...[...b].map((l, i) => [l, y.shape[i]] as const)])
+  const sizes = new Map<string, number>([
+    ...[...a].map((l, i) => [l, x.shape[i]] as const),
+    ...[...b].map((l, i) => [l, y.shape[i]] as const),
+  ])
   return {
     inputs: [x, y],
     out: [...out],
@@ -95,7 +98,8 @@ function convForm(node: Node): Form {
   const sizes: Record<string, number> = { n: x.shape[0], g: groups, o: w.shape[0] / groups, c: w.shape[1] }
   space.forEach((name, i) => (sizes[name] = node.shape[order.indexOf(i + 2)]))
   kernel.forEach((name, i) => (sizes[name] = w.shape[i + 2]))
-  const group = (at: (name: string) => Index, inner: string): Index => addIndex(scaleIndex(at('g'), sizes[inner]), at(inner))
+  const group = (at: (name: string) => Index, inner: string): Index =>
+    addIndex(scaleIndex(at('g'), sizes[inner]), at(inner))
   return {
     inputs: [w, x],
     out: order.flatMap((axis) => (axis === 0 ? ['n'] : axis === 1 ? ['g', 'o'] : [space[axis - 2]])),
@@ -103,7 +107,11 @@ function convForm(node: Node): Form {
     letters: [new Set(['g', 'o', 'c', ...kernel]), new Set(['n', 'g', 'c', ...space, ...kernel])],
     indices: [
       (at) => [group(at, 'o'), at('c'), ...kernel.map(at)],
-      (at) => [at('n'), group(at, 'c'), ...space.map((p, i) => addIndex(scaleIndex(at(p), stride[i]), scaleIndex(at(kernel[i]), dilation[i])))],
+      (at) => [
+        at('n'),
+        group(at, 'c'),
+        ...space.map((p, i) => addIndex(scaleIndex(at(p), stride[i]), scaleIndex(at(kernel[i]), dilation[i]))),
+      ],
     ],
     result: (at) => order.map((axis) => (axis === 0 ? at('n') : axis === 1 ? group(at, 'o') : at(space[axis - 2]))),
     size: (name) => sizes[name],
@@ -132,7 +140,8 @@ function viewed(input: Node, indices: Indices, stored: ReadonlySet<Node>): Opera
 function follow(input: Node, stored: ReadonlySet<Node>): Node {
   let node = input
   while (!stored.has(node)) {
-    if (node.op.kind !== 'move' && node.op.kind !== 'wrap') throw new Error(`compile: an operand of a product ends at ${node.op.name}, which is not stored`)
+    if (node.op.kind !== 'move' && node.op.kind !== 'wrap')
+      throw new Error(`compile: an operand of a product ends at ${node.op.name}, which is not stored`)
     node = node.inputs[0]
   }
   return node
@@ -142,7 +151,10 @@ function follow(input: Node, stored: ReadonlySet<Node>): Node {
  * The product with neighbouring axes of one role merged where all `addresses` step through both as through one;
  * axes of size 1 are dropped. `at` gives each original axis in terms of the merged ones.
  */
-export function mergeProduct(axes: readonly ProductAxis[], addresses: readonly Index[]): { axes: ProductAxis[]; at: (name: string) => Index } {
+export function mergeProduct(
+  axes: readonly ProductAxis[],
+  addresses: readonly Index[],
+): { axes: ProductAxis[]; at: (name: string) => Index } {
   const merged: { axis: ProductAxis; parts: ProductAxis[] }[] = []
   for (const axis of axes) {
     if (axis.size === 1) continue

@@ -16,15 +16,31 @@ export interface Rewriter {
 }
 
 /** The graph in which each node is what `change` gives for it and its new inputs; undefined keeps it. */
-export function rewrite(graph: Graph, change: (node: Node, inputs: readonly Node[], rewriter: Rewriter) => Node | undefined): Graph {
+export function rewrite(
+  graph: Graph,
+  change: (node: Node, inputs: readonly Node[], rewriter: Rewriter) => Node | undefined,
+): Graph {
   const builder = new GraphBuilder()
   const replaced = new Map<Node, Node>()
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((input) => replaced.get(input) as Node)
     const generate: Rewriter['generate'] = (op, attrs, shape, dtype) => builder.add(op, [], attrs, shape, dtype, node)
     const make: Rewriter['make'] = (op, from, attrs = {}) => {
-      const dtype = op.dtype(from.map((input) => input.dtype), attrs)
-      return builder.add(op, from, attrs, op.shape(from.map((input) => input.shape), attrs), dtype, node)
+      const dtype = op.dtype(
+        from.map((input) => input.dtype),
+        attrs,
+      )
+      return builder.add(
+        op,
+        from,
+        attrs,
+        op.shape(
+          from.map((input) => input.shape),
+          attrs,
+        ),
+        dtype,
+        node,
+      )
     }
     const changed = change(node, inputs, { make, generate })
     replaced.set(node, changed ?? builder.add(node.op, inputs, node.attrs, node.shape, node.dtype, node))

@@ -26,7 +26,12 @@ export interface Schedule {
   readonly copies: readonly { readonly from: Node; readonly to: Location }[]
 }
 
-export function schedule(graph: Graph, clustering: Clustering, outputs: readonly OutputPlace[], argumentsOf: ReadonlyMap<Node, number>): Schedule {
+export function schedule(
+  graph: Graph,
+  clustering: Clustering,
+  outputs: readonly OutputPlace[],
+  argumentsOf: ReadonlyMap<Node, number>,
+): Schedule {
   const { clusters, stored } = clustering
   const home = new Map<Node, Cluster>()
   for (const each of clusters) for (const root of each.roots) home.set(root, each)
@@ -62,12 +67,19 @@ export function schedule(graph: Graph, clustering: Clustering, outputs: readonly
     }
     locations.set(node, place)
   })
-  for (const each of clusters) for (const root of each.roots) if (!locations.has(root)) locations.set(root, { kind: 'temporary', length: sizeOf(root.shape) })
+  for (const each of clusters)
+    for (const root of each.roots)
+      if (!locations.has(root)) locations.set(root, { kind: 'temporary', length: sizeOf(root.shape) })
   return { order: inOrder(clusters, after), locations, copies }
 }
 
 /** Whether `later` needs `earlier`, directly or not. */
-function comesAfter(later: Cluster, earlier: Cluster, after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>, seen = new Set<Cluster>()): boolean {
+function comesAfter(
+  later: Cluster,
+  earlier: Cluster,
+  after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>,
+  seen = new Set<Cluster>(),
+): boolean {
   if (later === earlier) return true
   for (const before of after.get(later) ?? []) {
     if (seen.has(before)) continue
@@ -78,7 +90,12 @@ function comesAfter(later: Cluster, earlier: Cluster, after: ReadonlyMap<Cluster
 }
 
 /** Whether the writer reads the old value, if at all, only at the element that it is about to write. */
-function readsItselfInPlace(writer: Cluster, node: Node, state: Node, reads: readonly { node: Node; index: readonly Index[] | undefined }[]): boolean {
+function readsItselfInPlace(
+  writer: Cluster,
+  node: Node,
+  state: Node,
+  reads: readonly { node: Node; index: readonly Index[] | undefined }[],
+): boolean {
   const own = reads.filter((read) => read.node === state)
   if (own.length === 0) return true
   // After a reduction the row may be read again; only values of the row itself are written last.

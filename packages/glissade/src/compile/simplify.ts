@@ -11,7 +11,7 @@ import { sameShape, sizeOf } from '../shape.ts'
 import { rewrite } from './rewrite.ts'
 
 const isConstant = (node: Node): boolean => node.op === constant
-const valueOf = (node: Node): number => node.attrs.value as number
+const numberOf = (node: Node): number => node.attrs.value as number
 
 export function simplify(graph: Graph): Graph {
   return rewrite(graph, (node, inputs, { generate }) => {
@@ -24,18 +24,33 @@ export function simplify(graph: Graph): Graph {
     }
     if (op.kind === 'map') {
       if (inputs.every(isConstant)) {
-        const value = op.scalar(inputs.map(valueOf), node.dtype, inputs[0].dtype)
-        return generate(constant, { value: node.dtype === 'float32' ? Math.fround(value) : value, shape: node.shape, dtype: node.dtype }, node.shape, node.dtype)
+        const value = op.scalar(inputs.map(numberOf), node.dtype, inputs[0].dtype)
+        return generate(
+          constant,
+          { value: node.dtype === 'float32' ? Math.fround(value) : value, shape: node.shape, dtype: node.dtype },
+          node.shape,
+          node.dtype,
+        )
       }
-      const kept = op.neutral?.findIndex((neutral, i) => neutral !== undefined && isConstant(inputs[1 - i]) && valueOf(inputs[1 - i]) === neutral) ?? -1
+      const kept =
+        op.neutral?.findIndex(
+          (neutral, i) => neutral !== undefined && isConstant(inputs[1 - i]) && numberOf(inputs[1 - i]) === neutral,
+        ) ?? -1
       if (kept >= 0 && (isFloat(node.dtype) || node.dtype === 'int32')) return inputs[kept]
     }
     if (op.kind === 'move') {
-      const fills = op.fill !== undefined && op.fill(node.attrs) !== (isConstant(inputs[0]) ? valueOf(inputs[0]) : undefined)
+      const fills =
+        op.fill !== undefined && op.fill(node.attrs) !== (isConstant(inputs[0]) ? numberOf(inputs[0]) : undefined)
       if (inputs.length === 1 && isConstant(inputs[0]) && !fills) {
-        return generate(constant, { value: valueOf(inputs[0]), shape: node.shape, dtype: node.dtype }, node.shape, node.dtype)
+        return generate(
+          constant,
+          { value: numberOf(inputs[0]), shape: node.shape, dtype: node.dtype },
+          node.shape,
+          node.dtype,
+        )
       }
-      if (inputs.length === 1 && sameShape(inputs[0].shape, node.shape) && op.isIdentity?.(node.attrs, node.shape)) return inputs[0]
+      if (inputs.length === 1 && sameShape(inputs[0].shape, node.shape) && op.isIdentity?.(node.attrs, node.shape))
+        return inputs[0]
     }
     return undefined
   })

@@ -13,7 +13,13 @@ export type Atom =
   | { readonly kind: 'variable'; readonly key: string; readonly size: number }
   | { readonly kind: 'div' | 'mod'; readonly key: string; readonly of: Index; readonly by: number }
   /** A number read at run time (an i32 expression); `varies` names the variables that it depends on. */
-  | { readonly kind: 'dynamic'; readonly key: string; readonly value: Expr; readonly varies: ReadonlySet<string>; readonly size: number }
+  | {
+      readonly kind: 'dynamic'
+      readonly key: string
+      readonly value: Expr
+      readonly varies: ReadonlySet<string>
+      readonly size: number
+    }
 
 interface Term {
   readonly atom: Atom
@@ -59,15 +65,24 @@ function collect(terms: readonly Term[], constant: number): Index {
   for (const { atom, factor } of byKey.values()) {
     if (atom.kind !== 'mod' || factor === 0) continue
     const whole = divIndex(atom.of, atom.by)
-    const quotient = whole.terms.length === 1 && whole.constant === 0 && whole.terms[0].factor === 1 ? byKey.get(whole.terms[0].atom.key) : undefined
+    const quotient =
+      whole.terms.length === 1 && whole.constant === 0 && whole.terms[0].factor === 1
+        ? byKey.get(whole.terms[0].atom.key)
+        : undefined
     if (quotient && quotient.factor === factor * atom.by) {
       byKey.delete(atom.key)
       byKey.delete(quotient.atom.key)
-      return collect([...byKey.values(), ...atom.of.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor }))], constant + atom.of.constant * factor)
+      return collect(
+        [...byKey.values(), ...atom.of.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor }))],
+        constant + atom.of.constant * factor,
+      )
     }
   }
   const list = [...byKey.values()].filter((term) => term.factor !== 0)
-  return sum(list.sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1)), constant)
+  return sum(
+    list.sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1)),
+    constant,
+  )
 }
 
 export const constantIndex = (value: number): Index => sum([], value)
@@ -82,7 +97,8 @@ export function dynamicIndex(key: string, value: Expr, varies: ReadonlySet<strin
 }
 
 export function addIndex(a: Index, b: Index): Index {
-  if (a.terms.length === 0) return b.terms.length === 0 ? constantIndex(a.constant + b.constant) : sum(b.terms, a.constant + b.constant)
+  if (a.terms.length === 0)
+    return b.terms.length === 0 ? constantIndex(a.constant + b.constant) : sum(b.terms, a.constant + b.constant)
   if (b.terms.length === 0) return b.constant === 0 ? a : sum(a.terms, a.constant + b.constant)
   return collect([...a.terms, ...b.terms], a.constant + b.constant)
 }
@@ -90,7 +106,10 @@ export function addIndex(a: Index, b: Index): Index {
 export function scaleIndex(a: Index, factor: number): Index {
   if (factor === 1) return a
   if (factor === 0) return constantIndex(0)
-  return sum(a.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor })), a.constant * factor)
+  return sum(
+    a.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor })),
+    a.constant * factor,
+  )
 }
 
 /**
@@ -99,20 +118,31 @@ export function scaleIndex(a: Index, factor: number): Index {
  */
 function divide(a: Index, by: number): { whole: Index; rest: Index } {
   const whole = a.terms.filter((t) => t.factor % by === 0).map((t) => ({ atom: t.atom, factor: t.factor / by }))
-  const left = sum(a.terms.filter((t) => t.factor % by !== 0), 0)
+  const left = sum(
+    a.terms.filter((t) => t.factor % by !== 0),
+    0,
+  )
   const quotient = Math.floor((left.low + a.constant) / by)
   return { whole: sum(whole, quotient), rest: sum(left.terms, a.constant - quotient * by) }
 }
 
 /** a = unit · multiples + left with 0 <= left < unit, for a unit above 1 that divides `by`. */
 function coarsen(a: Index, by: number): { unit: number; multiples: Index; left: Index } | undefined {
-  const units = [...new Set(a.terms.map(({ factor }) => gcd(Math.abs(factor), by)))].filter((unit) => unit > 1).sort((x, y) => y - x)
+  const units = [...new Set(a.terms.map(({ factor }) => gcd(Math.abs(factor), by)))]
+    .filter((unit) => unit > 1)
+    .sort((x, y) => y - x)
   for (const unit of units) {
-    const { terms, low } = sum(a.terms.filter((t) => t.factor % unit !== 0), 0)
+    const { terms, low } = sum(
+      a.terms.filter((t) => t.factor % unit !== 0),
+      0,
+    )
     const constant = Math.floor((low + a.constant) / unit)
     const left = sum(terms, a.constant - constant * unit)
     if (left.high >= unit) continue
-    const multiples = sum(a.terms.filter((t) => t.factor % unit === 0).map((t) => ({ atom: t.atom, factor: t.factor / unit })), constant)
+    const multiples = sum(
+      a.terms.filter((t) => t.factor % unit === 0).map((t) => ({ atom: t.atom, factor: t.factor / unit })),
+      constant,
+    )
     return { unit, multiples, left }
   }
   return undefined
@@ -130,7 +160,8 @@ export function divIndex(a: Index, by: number): Index {
   const coarse = coarsen(rest, by)
   if (coarse) return addIndex(whole, divIndex(coarse.multiples, by / coarse.unit))
   const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
-  if (inner && inner.factor === 1 && inner.atom.kind === 'div') return addIndex(whole, divIndex(inner.atom.of, inner.atom.by * by))
+  if (inner && inner.factor === 1 && inner.atom.kind === 'div')
+    return addIndex(whole, divIndex(inner.atom.of, inner.atom.by * by))
   return addIndex(whole, sum([{ atom: { kind: 'div', key: `(${rest.key})/${by}`, of: rest, by }, factor: 1 }], 0))
 }
 
@@ -143,7 +174,8 @@ export function modIndex(a: Index, by: number): Index {
   const coarse = coarsen(rest, by)
   if (coarse) return addIndex(scaleIndex(modIndex(coarse.multiples, by / coarse.unit), coarse.unit), coarse.left)
   const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
-  if (inner && inner.factor === 1 && inner.atom.kind === 'mod' && inner.atom.by % by === 0) return modIndex(inner.atom.of, by)
+  if (inner && inner.factor === 1 && inner.atom.kind === 'mod' && inner.atom.by % by === 0)
+    return modIndex(inner.atom.of, by)
   return sum([{ atom: { kind: 'mod', key: `(${rest.key})%${by}`, of: rest, by }, factor: 1 }], 0)
 }
 
@@ -222,7 +254,10 @@ function substituteAtom(atom: Atom, by: (variable: string) => Index): Index {
 
 /** One counter over several axes, as the index of each. */
 export function splitIndex(name: string, sizes: readonly number[]): Index[] {
-  let rest: Index = variableIndex(name, sizes.reduce((product, size) => product * size, 1))
+  let rest: Index = variableIndex(
+    name,
+    sizes.reduce((product, size) => product * size, 1),
+  )
   const result: Index[] = []
   for (let i = sizes.length - 1; i >= 0; i--) {
     result.unshift(i === 0 ? rest : modIndex(rest, sizes[i]))

@@ -49,15 +49,23 @@ export interface Tiling {
 /** The steps that the operands take along an axis. */
 export type StepsOf = (axis: ProductAxis) => { readonly left: number | undefined; readonly right: number | undefined }
 
-export function chooseTiling(axes: readonly ProductAxis[], stepsOf: StepsOf, isFloat: boolean, { tile, lanes }: Target): Tiling {
+export function chooseTiling(
+  axes: readonly ProductAxis[],
+  stepsOf: StepsOf,
+  isFloat: boolean,
+  { tile, lanes }: Target,
+): Tiling {
   const summed = axes.filter((axis) => axis.role === 'summed')
   const allColumns = axes.filter((axis) => axis.role === 'column')
   const contiguous = summed.findLast((axis) => stepsOf(axis).left === 1 && stepsOf(axis).right === 1)
-  const along = isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], stepsOf) ? contiguous : undefined
+  const along =
+    isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], stepsOf) ? contiguous : undefined
   // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
   const together = along && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
   const columns = together ? allColumns : allColumns.slice(-1)
-  const row = axes.filter((axis) => axis.role === 'row').reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
+  const row = axes
+    .filter((axis) => axis.role === 'row')
+    .reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
   const outer = axes.filter((axis) => axis.role !== 'summed' && !columns.includes(axis) && axis !== row)
   const rowCount = row?.size ?? 1
   const columnCount = sizeOf(columns.map((axis) => axis.size))
@@ -86,9 +94,24 @@ export function chooseTiling(axes: readonly ProductAxis[], stepsOf: StepsOf, isF
   const columnsPerTask = Math.ceil(columnTiles / columnTasks) * width
   const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
   return {
-    along, row, columns, outer, summed, segments, rowCount, tileRows, depth, work,
-    outersPerTask, columnsPerTask, rowsPerTask,
-    grid: [Math.ceil(outerCount / outersPerTask), Math.ceil((columnTiles * width) / columnsPerTask), Math.ceil(rowCount / rowsPerTask)],
+    along,
+    row,
+    columns,
+    outer,
+    summed,
+    segments,
+    rowCount,
+    tileRows,
+    depth,
+    work,
+    outersPerTask,
+    columnsPerTask,
+    rowsPerTask,
+    grid: [
+      Math.ceil(outerCount / outersPerTask),
+      Math.ceil((columnTiles * width) / columnsPerTask),
+      Math.ceil(rowCount / rowsPerTask),
+    ],
   }
 }
 

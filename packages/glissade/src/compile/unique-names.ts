@@ -29,7 +29,13 @@ export function uniqueNames(body: readonly Stmt[]): Stmt[] {
         case 'for': {
           const name = fresh(stmt.name)
           const inner = new Map(scope).set(stmt.name, name)
-          return { ...stmt, name, from: rename(stmt.from, scope), to: rename(stmt.to, scope), body: walk(stmt.body, inner) }
+          return {
+            ...stmt,
+            name,
+            from: rename(stmt.from, scope),
+            to: rename(stmt.to, scope),
+            body: walk(stmt.body, inner),
+          }
         }
         case 'store':
         case 'scatter':

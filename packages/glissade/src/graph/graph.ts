@@ -36,7 +36,14 @@ export class GraphBuilder {
   readonly #known = new Map<string, Node>()
 
   /** The node for `op` of `inputs`: a new one, or the one that is there. */
-  add(op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dtype: DType, from: { path: string; pass: Pass }): Node {
+  add(
+    op: Op,
+    inputs: readonly Node[],
+    attrs: Attrs,
+    shape: Shape,
+    dtype: DType,
+    from: { path: string; pass: Pass },
+  ): Node {
     const unique = op.kind === 'leaf' || (op.kind === 'wrap' && op.barrier)
     const key = unique ? '' : nodeKey(op, inputs, attrs, shape, dtype)
     const known = unique ? undefined : this.#known.get(key)
@@ -63,7 +70,11 @@ function nodeKey(op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dt
 /** Attributes as text; -0, NaN and infinities (which JSON does not tell apart) included. */
 export function attrsKey(attrs: Attrs): string {
   return JSON.stringify(attrs, (_, value) =>
-    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? (Object.is(value, -0) ? '-0' : String(value)) : value,
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+      ? Object.is(value, -0)
+        ? '-0'
+        : String(value)
+      : value,
   )
 }
 
@@ -81,7 +92,10 @@ export function buildGraph(outputs: readonly Tensor[]): { graph: Graph; leaves: 
     }
     const inputs = tensor.inputs.map((input) => nodeOf.get(input) as Node)
     const passesThrough = tensor.op.kind === 'wrap' && !tensor.op.barrier
-    nodeOf.set(tensor, passesThrough ? inputs[0] : builder.add(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype, tensor))
+    nodeOf.set(
+      tensor,
+      passesThrough ? inputs[0] : builder.add(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype, tensor),
+    )
   }
   return { graph: builder.finish(outputs.map((tensor) => nodeOf.get(tensor) as Node)), leaves }
 }
@@ -109,7 +123,8 @@ function inOrder(outputs: readonly Tensor[]): Tensor[] {
 export function graphKey(graph: Graph): string {
   const place = new Map(graph.nodes.map((node, i) => [node, i]))
   const lines = graph.nodes.map(
-    (node) => `${node.op.name}(${node.inputs.map((input) => place.get(input)).join(',')})${attrsKey(node.attrs)}${node.dtype}[${node.shape.join(',')}]`,
+    (node) =>
+      `${node.op.name}(${node.inputs.map((input) => place.get(input)).join(',')})${attrsKey(node.attrs)}${node.dtype}[${node.shape.join(',')}]`,
   )
   return `${lines.join(';')}>${graph.outputs.map((node) => place.get(node)).join(',')}`
 }
@@ -132,10 +147,18 @@ export function verifyGraph(graph: Graph): void {
       if (!seen.has(input)) throw new Error(`graph: %${node.id} ${node.op.name} comes before its input %${input.id}`)
     }
     if (node.op.kind !== 'leaf') {
-      const shape = node.op.shape(node.inputs.map((input) => input.shape), node.attrs)
-      const dtype = node.op.dtype(node.inputs.map((input) => input.dtype), node.attrs)
+      const shape = node.op.shape(
+        node.inputs.map((input) => input.shape),
+        node.attrs,
+      )
+      const dtype = node.op.dtype(
+        node.inputs.map((input) => input.dtype),
+        node.attrs,
+      )
       if (dtype !== node.dtype || shape.join() !== node.shape.join()) {
-        throw new Error(`graph: %${node.id} ${node.op.name} is ${node.dtype} [${node.shape.join(', ')}], its op says ${dtype} [${shape.join(', ')}]`)
+        throw new Error(
+          `graph: %${node.id} ${node.op.name} is ${node.dtype} [${node.shape.join(', ')}], its op says ${dtype} [${shape.join(', ')}]`,
+        )
       }
     }
     seen.add(node)

@@ -49,7 +49,11 @@ export class Trace {
    * Called with the tensor that a module gave back, under its path, and with the module. Of an output that is a list
    * or an object, each tensor comes with its place in it as `key`, which also ends the path.
    */
-  readonly watchers: ((path: string, output: Tensor, from: { readonly module: object; readonly key: string }) => void)[] = []
+  readonly watchers: ((
+    path: string,
+    output: Tensor,
+    from: { readonly module: object; readonly key: string },
+  ) => void)[] = []
   /** Called with a tensor and its gradient, as reverse walks find them. */
   readonly gradientWatchers: ((tensor: Tensor, gradient: Tensor) => void)[] = []
   readonly extraOutputs: ExtraOutput[] = []

@@ -22,7 +22,10 @@ export const variable = (name: string, type: Type, lanes = 1): Expr => ({ op: 'v
 export const task: Expr = variable('task', 'index')
 
 export function unary(fn: UnaryFn, a: Expr): Expr {
-  check(fn === 'not' ? a.type === 'mask' : a.type === 'f32' || (a.type === 'i32' && (fn === 'neg' || fn === 'abs')), `${fn} of ${a.type}`)
+  check(
+    fn === 'not' ? a.type === 'mask' : a.type === 'f32' || (a.type === 'i32' && (fn === 'neg' || fn === 'abs')),
+    `${fn} of ${a.type}`,
+  )
   return { op: 'unary', type: a.type, lanes: a.lanes, fn, a }
 }
 
@@ -39,7 +42,12 @@ export function binary(fn: BinaryFn, a: Expr, b: Expr): Expr {
     if ((fn === 'mul' || fn === 'div') && isConst(b, 1)) return a
     if (fn === 'mul' && isConst(a, 1)) return b
   }
-  if (a.type === 'i32' && (fn === 'add' || fn === 'sub' || fn === 'xor' || fn === 'or' || fn === 'shl') && isConst(b, 0)) return a
+  if (
+    a.type === 'i32' &&
+    (fn === 'add' || fn === 'sub' || fn === 'xor' || fn === 'or' || fn === 'shl') &&
+    isConst(b, 0)
+  )
+    return a
   return { op: 'binary', type: a.type, lanes: a.lanes, fn, a, b }
 }
 
@@ -56,14 +64,22 @@ function indexArithmetic(fn: BinaryFn, a: Expr, b: Expr): Expr {
 
 function foldIndex(fn: BinaryFn, a: number, b: number): number {
   switch (fn) {
-    case 'add': return a + b
-    case 'sub': return a - b
-    case 'mul': return a * b
-    case 'div': return Math.trunc(a / b)
-    case 'mod': return a % b
-    case 'min': return Math.min(a, b)
-    case 'max': return Math.max(a, b)
-    default: throw new Error(`kernel: ${fn} of index`)
+    case 'add':
+      return a + b
+    case 'sub':
+      return a - b
+    case 'mul':
+      return a * b
+    case 'div':
+      return Math.trunc(a / b)
+    case 'mod':
+      return a % b
+    case 'min':
+      return Math.min(a, b)
+    case 'max':
+      return Math.max(a, b)
+    default:
+      throw new Error(`kernel: ${fn} of index`)
   }
 }
 
@@ -81,13 +97,20 @@ export const neg = (a: Expr): Expr => unary('neg', a)
 export const not = (a: Expr): Expr => unary('not', a)
 
 export function fma(a: Expr, b: Expr, c: Expr): Expr {
-  check(a.type === 'f32' && b.type === 'f32' && c.type === 'f32' && a.lanes === b.lanes && b.lanes === c.lanes, 'fma wants three f32 of equal lanes')
+  check(
+    a.type === 'f32' && b.type === 'f32' && c.type === 'f32' && a.lanes === b.lanes && b.lanes === c.lanes,
+    'fma wants three f32 of equal lanes',
+  )
   return { op: 'fma', type: 'f32', lanes: a.lanes, a, b, c }
 }
 
 export function compare(fn: CompareFn, a: Expr, b: Expr): Expr {
-  check(a.type === b.type && a.lanes === b.lanes && a.type !== 'mask', `${fn} of ${a.type}x${a.lanes} and ${b.type}x${b.lanes}`)
-  if (isConst(a) && isConst(b)) return mask(fn === 'lt' ? a.value < b.value : fn === 'le' ? a.value <= b.value : a.value === b.value, a.lanes)
+  check(
+    a.type === b.type && a.lanes === b.lanes && a.type !== 'mask',
+    `${fn} of ${a.type}x${a.lanes} and ${b.type}x${b.lanes}`,
+  )
+  if (isConst(a) && isConst(b))
+    return mask(fn === 'lt' ? a.value < b.value : fn === 'le' ? a.value <= b.value : a.value === b.value, a.lanes)
   return { op: 'compare', type: 'mask', lanes: a.lanes, fn, a, b }
 }
 export const lt = (a: Expr, b: Expr): Expr => compare('lt', a, b)
@@ -95,14 +118,23 @@ export const le = (a: Expr, b: Expr): Expr => compare('le', a, b)
 export const eq = (a: Expr, b: Expr): Expr => compare('eq', a, b)
 
 export function select(condition: Expr, a: Expr, b: Expr): Expr {
-  check(condition.type === 'mask' && a.type === b.type && a.lanes === b.lanes && condition.lanes === a.lanes, `select of ${a.type}x${a.lanes} and ${b.type}x${b.lanes} by ${condition.type}x${condition.lanes}`)
+  check(
+    condition.type === 'mask' && a.type === b.type && a.lanes === b.lanes && condition.lanes === a.lanes,
+    `select of ${a.type}x${a.lanes} and ${b.type}x${b.lanes} by ${condition.type}x${condition.lanes}`,
+  )
   if (isConst(condition)) return condition.value === 1 ? a : b
   return { op: 'select', type: a.type, lanes: a.lanes, mask: condition, a, b }
 }
 
 const conversions: Record<ConvertFn, readonly [from: Type, to: Type]> = {
-  toF32: ['i32', 'f32'], toI32: ['f32', 'i32'], asF32: ['i32', 'f32'], asI32: ['f32', 'i32'],
-  maskToI32: ['mask', 'i32'], i32ToMask: ['i32', 'mask'], indexToI32: ['index', 'i32'], i32ToIndex: ['i32', 'index'],
+  toF32: ['i32', 'f32'],
+  toI32: ['f32', 'i32'],
+  asF32: ['i32', 'f32'],
+  asI32: ['f32', 'i32'],
+  maskToI32: ['mask', 'i32'],
+  i32ToMask: ['i32', 'mask'],
+  indexToI32: ['index', 'i32'],
+  i32ToIndex: ['i32', 'index'],
 }
 
 export function convert(fn: ConvertFn, a: Expr): Expr {
@@ -124,7 +156,8 @@ export const ramp = (lanes: number): Expr => ({ op: 'ramp', type: 'i32', lanes }
 
 export function load(buffer: string, type: 'f32' | 'i32', at: Expr, lanes = 1, valid?: Expr): Expr {
   check(at.type === 'index' && (!valid || (valid.type === 'mask' && valid.lanes === 1)), `load of ${buffer}`)
-  if (valid && isConst(valid)) return valid.value === 1 ? load(buffer, type, at, lanes) : { op: 'const', type, lanes, value: 0 }
+  if (valid && isConst(valid))
+    return valid.value === 1 ? load(buffer, type, at, lanes) : { op: 'const', type, lanes, value: 0 }
   return { op: 'load', type, lanes, buffer, index: at, ...(valid && { valid }) }
 }
 
@@ -149,7 +182,10 @@ export function store(buffer: string, at: Expr, value: Expr): Stmt {
 }
 
 export function scatter(buffer: string, at: Expr, value: Expr): Stmt {
-  check(at.type === 'i32' && at.lanes === value.lanes && (value.type === 'f32' || value.type === 'i32'), `scatter of ${value.type} to ${buffer}`)
+  check(
+    at.type === 'i32' && at.lanes === value.lanes && (value.type === 'f32' || value.type === 'i32'),
+    `scatter of ${value.type} to ${buffer}`,
+  )
   return { op: 'scatter', buffer, index: at, value }
 }
 

@@ -31,8 +31,19 @@ export type UnaryFn = 'neg' | 'abs' | 'sqrt' | 'floor' | 'round' | 'not'
  * mask: and or.
  */
 export type BinaryFn =
-  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'min' | 'max'
-  | 'and' | 'or' | 'xor' | 'shl' | 'shr' | 'ushr'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'min'
+  | 'max'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shr'
+  | 'ushr'
 
 /** On f32, i32 and index; the result is a mask. Any comparison with NaN is false. */
 export type CompareFn = 'lt' | 'le' | 'eq'
@@ -90,7 +101,14 @@ export type Stmt =
   /** Lane by lane, in lane order, to the elements at `index` (a vector of i32). */
   | { readonly op: 'scatter'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   /** `name` (an index) counts from `from` while below `to`, by the constant `step` > 0. */
-  | { readonly op: 'for'; readonly name: string; readonly from: Expr; readonly to: Expr; readonly step: number; readonly body: readonly Stmt[] }
+  | {
+      readonly op: 'for'
+      readonly name: string
+      readonly from: Expr
+      readonly to: Expr
+      readonly step: number
+      readonly body: readonly Stmt[]
+    }
   /** Runs `body` as long as the scalar mask `condition` holds; it is computed before each turn. */
   | { readonly op: 'while'; readonly condition: Expr; readonly body: readonly Stmt[] }
   | { readonly op: 'if'; readonly condition: Expr; readonly then: readonly Stmt[]; readonly else?: readonly Stmt[] }

@@ -5,7 +5,31 @@
  * no line per op: they spell the few words of ir.ts. float32 is f32, int32 is i32, bool is a mask.
  */
 import type { MapName } from '../ops/table.ts'
-import { add, and, asType, binary, compare, convert, div, eq, f32, fma, i32, le, lt, max, min, mul, neg, not, or, select, sub, unary, xor } from './build.ts'
+import {
+  add,
+  and,
+  asType,
+  binary,
+  compare,
+  convert,
+  div,
+  eq,
+  f32,
+  fma,
+  i32,
+  le,
+  lt,
+  max,
+  min,
+  mul,
+  neg,
+  not,
+  or,
+  select,
+  sub,
+  unary,
+  xor,
+} from './build.ts'
 import type { Expr } from './ir.ts'
 import { atan, cos, erf, exp, log, pow, sin, tanh } from './math.ts'
 
@@ -30,7 +54,12 @@ function floorDivI32(a: Expr, b: Expr): Expr {
 export const spellings = {
   neg: (a) => neg(a),
   abs: (a) => unary('abs', a),
-  sign: (a) => select(lt(zero(a), a), one(a), select(lt(a, zero(a)), neg(one(a)), isFloat(a) ? select(nan(a), a, zero(a)) : zero(a))),
+  sign: (a) =>
+    select(
+      lt(zero(a), a),
+      one(a),
+      select(lt(a, zero(a)), neg(one(a)), isFloat(a) ? select(nan(a), a, zero(a)) : zero(a)),
+    ),
   floor: (a) => floor(a),
   round: (a) => unary('round', a),
   sqrt: (a) => unary('sqrt', a),
@@ -47,7 +76,8 @@ export const spellings = {
   mul: (a, b) => mul(a, b),
   div: (a, b) => div(a, b),
   floorDiv: (a, b) => (isFloat(a) ? floor(div(a, b)) : floorDivI32(a, b)),
-  mod: (a, b) => (isFloat(a) ? fma(neg(b), floor(div(a, b)), a) : select(eq(b, zero(b)), zero(a), sub(a, mul(floorDivI32(a, b), b)))),
+  mod: (a, b) =>
+    isFloat(a) ? fma(neg(b), floor(div(a, b)), a) : select(eq(b, zero(b)), zero(a), sub(a, mul(floorDivI32(a, b), b))),
   pow: (a, b) => pow(a, b),
   maximum: (a, b) => max(a, b),
   minimum: (a, b) => min(a, b),

@@ -19,7 +19,12 @@ export interface ContractAttrs extends Record<string, unknown> {
 
 const floatOrInt: ContractOp['dtype'] = ([a, b]) => {
   if (a !== b || a === 'bool') {
-    fail('dtype-mismatch', { op: 'contract', received: `${a} and ${b}`, expected: 'two of float32, or two of int32', fix: "Cast with .cast('float32')." })
+    fail('dtype-mismatch', {
+      op: 'contract',
+      received: `${a} and ${b}`,
+      expected: 'two of float32, or two of int32',
+      fix: "Cast with .cast('float32').",
+    })
   }
   return a
 }
@@ -57,7 +62,9 @@ export const contract: ContractOp = {
     const { a, b, out } = attrs as ContractAttrs
     const summed = [...new Set(a + b)].filter((letter) => !out.includes(letter))
     const letters = [...out, ...summed]
-    const sizes = letters.map((letter) => (a.includes(letter) ? x.shape[a.indexOf(letter)] : y.shape[b.indexOf(letter)]))
+    const sizes = letters.map((letter) =>
+      a.includes(letter) ? x.shape[a.indexOf(letter)] : y.shape[b.indexOf(letter)],
+    )
     const strides = (names: string, of: Shape): number[] => {
       const all = stridesOf(of)
       return letters.map((letter) => (names.includes(letter) ? all[names.indexOf(letter)] : 0))
@@ -112,10 +119,15 @@ export const conv: LoopOp = {
   dtype: floatOrInt,
   shape: ([x, w], attrs) => {
     const { stride, padding, inputDilation, dilation, groups } = attrs as unknown as ConvAttrs
-    const wrong = (received: string, expected: string, fix: string): never => fail('shape-mismatch', { op: 'conv', received, expected, fix })
+    const wrong = (received: string, expected: string, fix: string): never =>
+      fail('shape-mismatch', { op: 'conv', received, expected, fix })
     const rank = stride.length
     if (x.length !== rank + 2 || w.length !== rank + 2) {
-      wrong(`an input of ${x.length} axes and a weight of ${w.length}`, `${rank + 2} axes each: batch, channels and ${rank} in space`, 'Add the missing axes with reshape.')
+      wrong(
+        `an input of ${x.length} axes and a weight of ${w.length}`,
+        `${rank + 2} axes each: batch, channels and ${rank} in space`,
+        'Add the missing axes with reshape.',
+      )
     }
     if (x[1] !== w[1] * groups || w[0] % groups !== 0) {
       wrong(
@@ -147,7 +159,10 @@ export const conv: LoopOp = {
       inputDilation: stride,
       dilation,
       groups,
-      padding: before.map((b, i) => [b, dilated(input[i], inputDilation[i]) + (kernel[i] - 1) * dilation[i] - dilated(out[i], stride[i]) - b]),
+      padding: before.map((b, i) => [
+        b,
+        dilated(input[i], inputDilation[i]) + (kernel[i] - 1) * dilation[i] - dilated(out[i], stride[i]) - b,
+      ]),
     })
     // dw[k] = sum over batch and o of g[o] · dilated x[o·stride + k·dilation - before]: a convolution of x with g
     // as its kernel, in which stride and dilation, batch and channels change places.
@@ -161,7 +176,10 @@ export const conv: LoopOp = {
       inputDilation,
       dilation: stride,
       groups,
-      padding: padding.map(([b], i) => [b, (kernel[i] - 1) * dilation[i] + dilated(out[i], stride[i]) - dilated(input[i], inputDilation[i]) - b]),
+      padding: padding.map(([b], i) => [
+        b,
+        (kernel[i] - 1) * dilation[i] + dilated(out[i], stride[i]) - dilated(input[i], inputDilation[i]) - b,
+      ]),
     })
     return [dx, dw.permute(1, 0, ...axes)]
   },
@@ -177,7 +195,10 @@ export const conv: LoopOp = {
         let at = 0
         let inside = true
         for (let d = 0; d < stride.length && inside; d++) {
-          const from = (Math.floor(o / os[d + 2]) % shape[d + 2]) * stride[d] + (Math.floor(k / ws[d + 2]) % w.shape[d + 2]) * dilation[d] - padding[d][0]
+          const from =
+            (Math.floor(o / os[d + 2]) % shape[d + 2]) * stride[d] +
+            (Math.floor(k / ws[d + 2]) % w.shape[d + 2]) * dilation[d] -
+            padding[d][0]
           inside = from >= 0 && from % inputDilation[d] === 0 && from / inputDilation[d] < x.shape[d + 2]
           at += (from / inputDilation[d]) * xs[d + 2]
         }
@@ -187,7 +208,8 @@ export const conv: LoopOp = {
             const group = Math.floor(channel / outPerGroup)
             let total = 0
             for (let c = 0; c < w.shape[1]; c++) {
-              total += x.data[n * xs[0] + (group * w.shape[1] + c) * xs[1] + at] * w.data[channel * ws[0] + c * ws[1] + k]
+              total +=
+                x.data[n * xs[0] + (group * w.shape[1] + c) * xs[1] + at] * w.data[channel * ws[0] + c * ws[1] + k]
             }
             result[n * os[0] + channel * os[1] + o] += total
           }

@@ -15,7 +15,8 @@ export function around(shape: Shape, axis: number): [outer: number, length: numb
 }
 
 function checkIndex(op: string, dtype: string): void {
-  if (dtype !== 'int32') fail('dtype-mismatch', { op, received: `indices of ${dtype}`, expected: 'int32', fix: "Cast with .cast('int32')." })
+  if (dtype !== 'int32')
+    fail('dtype-mismatch', { op, received: `indices of ${dtype}`, expected: 'int32', fix: "Cast with .cast('int32')." })
 }
 
 /**
@@ -42,7 +43,9 @@ export const gather: LoopOp = {
     return index
   },
   gradient: (g, { inputs: [x, index], attrs }) => [
-    isFloat(x.dtype) ? makeNode(scatterAdd, [g, index], { axis: attrs.axis, size: x.shape[attrs.axis as number] }) : undefined,
+    isFloat(x.dtype)
+      ? makeNode(scatterAdd, [g, index], { axis: attrs.axis, size: x.shape[attrs.axis as number] })
+      : undefined,
     undefined,
   ],
   reference: ([x, index], { axis }) => {
@@ -96,7 +99,13 @@ export const cumsum: LoopOp = {
   name: 'cumsum',
   doc: 'Running sums along an axis: each element is the sum of those up to and with it.',
   dtype: ([x]) => {
-    if (x === 'bool') fail('dtype-mismatch', { op: 'cumsum', received: 'bool', expected: 'float32 or int32', fix: "Cast with .cast('int32')." })
+    if (x === 'bool')
+      fail('dtype-mismatch', {
+        op: 'cumsum',
+        received: 'bool',
+        expected: 'float32 or int32',
+        fix: "Cast with .cast('int32').",
+      })
     return x
   },
   shape: ([x]) => x,

@@ -5,7 +5,7 @@
  * Kinks: abs'(0) = 0, sign' = floor' = round' = 0, sqrt'(0) = +inf, ties of maximum and minimum give
  * half of the gradient to each side, pow(0, 0) = 1 with gradient 0 by the base.
  */
-import { isFloat, type DType } from '../dtype.ts'
+import { type DType, isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'

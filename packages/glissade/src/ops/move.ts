@@ -5,8 +5,9 @@
  *
  * All attributes are normalized here (no negative axes). The functions users call: derived/movement.ts.
  */
-import { type Shape, sizeOf, stridesOf } from '../shape.ts'
+
 import { fail } from '../errors.ts'
+import { type Shape, sizeOf, stridesOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { makeNode } from '../tensor.ts'
 import type { IndexAlgebra, MoveOp } from './op.ts'
@@ -18,7 +19,8 @@ export const reshape: MoveOp = {
   name: 'reshape',
   doc: 'The same elements, in the same order, under another shape.',
   dtype: firstDtype,
-  shape: ([input], { shape }) => {
+  shape: ([input], attrs) => {
+    const shape = attrs.shape as Shape
     if (sizeOf(shape) !== sizeOf(input)) {
       fail('shape-mismatch', {
         op: 'reshape',
@@ -58,14 +60,18 @@ export const expand: MoveOp = {
   name: 'expand',
   doc: 'Axes of size 1 repeated; no axis is added.',
   dtype: firstDtype,
-  shape: (_, { shape }) => shape,
+  shape: (_, { shape }) => shape as Shape,
   isIdentity: () => true,
   gradient: (g, { inputs: [x] }) => {
     const axes = x.shape.flatMap((n, axis) => (n === 1 && g.shape[axis] !== 1 ? [axis] : []))
     return [g.sum(axes, { keepDims: true })]
   },
   sources: (algebra, index, { inputs: [x], shape }) => [
-    { input: 0, index: index.map((i, axis) => (x.shape[axis] === 1 && shape[axis] !== 1 ? algebra.constant(0) : i)), valid: [] },
+    {
+      input: 0,
+      index: index.map((i, axis) => (x.shape[axis] === 1 && shape[axis] !== 1 ? algebra.constant(0) : i)),
+      valid: [],
+    },
   ],
 }
 
@@ -74,7 +80,8 @@ export const pad: MoveOp = {
   name: 'pad',
   doc: 'A margin of `value` before and after each axis.',
   dtype: firstDtype,
-  shape: ([shape], { margins }) => shape.map((n, axis) => n + margins[axis][0] + margins[axis][1]),
+  shape: ([shape], { margins }) =>
+    shape.map((n, axis) => n + (margins as number[][])[axis][0] + (margins as number[][])[axis][1]),
   fill: ({ value }) => value as number,
   isIdentity: ({ margins }) => (margins as number[][]).every(([before, after]) => before === 0 && after === 0),
   gradient: (g, { inputs: [x], attrs }) => {
@@ -99,14 +106,17 @@ export const slice: MoveOp = {
   name: 'slice',
   doc: 'Every step-th element from start to stop along each axis.',
   dtype: firstDtype,
-  shape: (_, { ranges }) => (ranges as Range[]).map(([start, stop, step]) => Math.max(0, Math.ceil((stop - start) / step))),
+  shape: (_, { ranges }) =>
+    (ranges as Range[]).map(([start, stop, step]) => Math.max(0, Math.ceil((stop - start) / step))),
   gradient: (g, { inputs: [x], attrs }) => [unslice(g, x.shape, attrs.ranges as Range[])],
   sources: (algebra, index, { attrs }) => {
     const ranges = attrs.ranges as Range[]
     return [
       {
         input: 0,
-        index: index.map((i, axis) => algebra.add(algebra.scale(i, ranges[axis][2]), algebra.constant(ranges[axis][0]))),
+        index: index.map((i, axis) =>
+          algebra.add(algebra.scale(i, ranges[axis][2]), algebra.constant(ranges[axis][0])),
+        ),
         valid: [],
       },
     ]
@@ -127,7 +137,7 @@ export const dilate: MoveOp = {
   name: 'dilate',
   doc: 'Zeros between the elements: steps[axis] - 1 between each two.',
   dtype: firstDtype,
-  shape: ([shape], { steps }) => shape.map((n, axis) => Math.max(0, (n - 1) * steps[axis] + 1)),
+  shape: ([shape], { steps }) => shape.map((n, axis) => Math.max(0, (n - 1) * (steps as number[])[axis] + 1)),
   fill: () => 0,
   gradient: (g, { attrs }) => {
     const steps = attrs.steps as number[]
@@ -157,7 +167,9 @@ export const flip: MoveOp = {
     return [
       {
         input: 0,
-        index: index.map((i, axis) => (axes.includes(axis) ? algebra.add(algebra.scale(i, -1), algebra.constant(shape[axis] - 1)) : i)),
+        index: index.map((i, axis) =>
+          axes.includes(axis) ? algebra.add(algebra.scale(i, -1), algebra.constant(shape[axis] - 1)) : i,
+        ),
         valid: [],
       },
     ]
@@ -169,7 +181,8 @@ export const concat: MoveOp = {
   name: 'concat',
   doc: 'The inputs one after the other along an axis.',
   dtype: firstDtype,
-  shape: (shapes, { axis }) => shapes[0].map((n, i) => (i === axis ? shapes.reduce((sum, shape) => sum + shape[i], 0) : n)),
+  shape: (shapes, { axis }) =>
+    shapes[0].map((n, i) => (i === axis ? shapes.reduce((sum, shape) => sum + shape[i], 0) : n)),
   gradient: (g, { inputs, attrs }) => {
     const axis = attrs.axis as number
     let start = 0
@@ -232,7 +245,7 @@ export const unwindow: MoveOp = {
   name: 'unwindow',
   doc: 'Each place of each window, back where it came from.',
   dtype: firstDtype,
-  shape: ([shape], { axis, length }) => shape.map((n, i) => (i === axis ? length : n)),
+  shape: ([shape], { axis, length }) => shape.map((n, i) => (i === axis ? (length as number) : n)),
   fill: () => 0,
   gradient: (g, { inputs: [x], attrs }) => {
     // Element (o, k) reads (o·stride + k·dilation, k): windows of g, of which the diagonal in k is kept.
@@ -257,7 +270,9 @@ export const diagonal: MoveOp = {
   doc: 'The elements at which an axis and the next one have the same index.',
   dtype: firstDtype,
   shape: ([shape], { axis }) => shape.filter((_, i) => i !== axis),
-  gradient: (g, { inputs: [x], attrs }) => [makeNode(undiagonal, [g], { axis: attrs.axis, size: x.shape[attrs.axis as number] })],
+  gradient: (g, { inputs: [x], attrs }) => [
+    makeNode(undiagonal, [g], { axis: attrs.axis, size: x.shape[attrs.axis as number] }),
+  ],
   sources: (_, index, { attrs }) => {
     const axis = attrs.axis as number
     return [{ input: 0, index: [...index.slice(0, axis + 1), ...index.slice(axis)], valid: [] }]
@@ -271,12 +286,17 @@ export const undiagonal: MoveOp = {
   doc: 'An axis spread over the diagonal of a square.',
   dtype: firstDtype,
   fill: () => 0,
-  shape: ([shape], { axis }) => [...shape.slice(0, axis), shape[axis], ...shape.slice(axis)],
+  shape: ([shape], attrs) => {
+    const axis = attrs.axis as number
+    return [...shape.slice(0, axis), shape[axis], ...shape.slice(axis)]
+  },
   gradient: (g, { attrs }) => [makeNode(diagonal, [g], { axis: attrs.axis })],
   sources: (algebra, index, { attrs }) => {
     const axis = attrs.axis as number
     const apart = algebra.add(index[axis], algebra.scale(index[axis + 1], -1))
-    return [{ input: 0, index: [...index.slice(0, axis), ...index.slice(axis + 1)], valid: [algebra.within(apart, 0, 1)] }]
+    return [
+      { input: 0, index: [...index.slice(0, axis), ...index.slice(axis + 1)], valid: [algebra.within(apart, 0, 1)] },
+    ]
   },
 }
 

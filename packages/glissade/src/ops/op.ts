@@ -18,7 +18,7 @@ export interface Values {
   readonly data: Float64Array
 }
 
-interface OpBase<A extends Attrs = any> {
+interface OpBase<A extends Attrs = Attrs> {
   readonly name: string
   /** One sentence. */
   readonly doc: string

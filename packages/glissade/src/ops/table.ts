@@ -20,4 +20,12 @@ const { around: _around, ...loops } = loop
 export const mapOps = maps
 export type MapName = keyof typeof maps
 
-export const ops: Readonly<Record<string, Op>> = { ...leaves, ...maps, ...reduce, ...moves, ...contract, ...loops, ...wrap }
+export const ops: Readonly<Record<string, Op>> = {
+  ...leaves,
+  ...maps,
+  ...reduce,
+  ...moves,
+  ...contract,
+  ...loops,
+  ...wrap,
+}

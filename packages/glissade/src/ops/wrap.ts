@@ -5,7 +5,7 @@
 import type { Tensor } from '../tensor.ts'
 import type { WrapOp } from './op.ts'
 
-const first = { dtype: (inputs: readonly any[]) => inputs[0], shape: (inputs: readonly any[]) => inputs[0] }
+const first: Pick<WrapOp, 'dtype' | 'shape'> = { dtype: ([dtype]) => dtype, shape: ([shape]) => shape }
 
 export const stopGradient: WrapOp = {
   ...first,

@@ -31,7 +31,8 @@ export function isReference(backend: Backend): boolean {
 /** Tries to set up one backend; says why where it cannot. */
 export async function probeBackend(name: BackendName, options?: BackendOptions): Promise<BackendProbe> {
   if (name === 'reference') return { backend: reference }
-  if (name === 'interpreter') return { backend: (await import('../backends/reference/interpreter.ts')).interpreterBackend() }
+  if (name === 'interpreter')
+    return { backend: (await import('../backends/reference/interpreter.ts')).interpreterBackend() }
   if (name === 'wasm') return (await import('../backends/wasm/wasm.ts')).createWasm(options)
   if (!inNode()) return { reason: 'it compiles C, which needs Node', fix: 'Use wasm in the browser.' }
   return (await import('../backends/native/native.ts')).createNative(options)
@@ -50,7 +51,12 @@ export function getBackend(): Promise<Backend> {
  * a former backend holds move over when they are next used.
  */
 export async function setBackend(backend: BackendName | 'auto' | Backend, options?: BackendOptions): Promise<Backend> {
-  const next = typeof backend === 'object' ? Promise.resolve(backend) : backend === 'auto' ? automatic(options) : named(backend, options)
+  const next =
+    typeof backend === 'object'
+      ? Promise.resolve(backend)
+      : backend === 'auto'
+        ? automatic(options)
+        : named(backend, options)
   // A choice that fails leaves the former one in place.
   const ready = await next
   chosen = Promise.resolve(ready)

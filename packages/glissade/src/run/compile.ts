@@ -11,13 +11,21 @@ import { buildGraph } from '../graph/graph.ts'
 import { type Requirement, runTrace, Trace, traceKeys, traceStarts } from '../graph/trace.ts'
 import { leaf } from '../ops/leaf.ts'
 import { Storage } from '../storage.ts'
-import { dirtyVariables, fromStorage, Tensor, Variable } from '../tensor.ts'
+import { dirtyVariables, fromStorage, Tensor, type Variable } from '../tensor.ts'
 import { getBackend, isReference } from './backend.ts'
 import { inTurn, type Profile, Program } from './program.ts'
 import { realize, storageOf } from './realize.ts'
 
 /** What may go in and come out: tensors, alone or in arrays and plain objects, with numbers and texts between. */
-export type Structure = Tensor | number | string | boolean | null | undefined | readonly Structure[] | { readonly [name: string]: Structure }
+export type Structure =
+  | Tensor
+  | number
+  | string
+  | boolean
+  | null
+  | undefined
+  | readonly Structure[]
+  | { readonly [name: string]: Structure }
 
 export interface CompiledFunction<A extends readonly unknown[], R> {
   (...args: A): Promise<R>
@@ -107,7 +115,9 @@ function describeArguments(value: unknown, given: Tensor[]): string {
   }
   if (Array.isArray(value)) return `(${value.map((each) => describeArguments(each, given)).join(';')})`
   if (value !== null && typeof value === 'object') {
-    return `{${Object.keys(value).map((name) => `${name}:${describeArguments((value as Record<string, unknown>)[name], given)}`).join(';')}}`
+    return `{${Object.keys(value)
+      .map((name) => `${name}:${describeArguments((value as Record<string, unknown>)[name], given)}`)
+      .join(';')}}`
   }
   return `${typeof value} ${String(value)}`
 }
@@ -122,7 +132,11 @@ function mapTensors(value: unknown, change: (tensor: Tensor) => Tensor): unknown
   return value
 }
 
-async function build<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A, backend: Backend): Promise<Compiled> {
+async function build<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  args: A,
+  backend: Backend,
+): Promise<Compiled> {
   const trace = new Trace()
   const placeholders: Tensor[] = []
   const outputs: Tensor[] = []
@@ -158,25 +172,48 @@ async function build<A extends readonly unknown[], R>(fn: (...args: A) => R, arg
   })
   // A variable that is assigned but not read has no leaf yet; its place is needed all the same.
   for (const variable of variables) {
-    if (!sources.some((source) => source.kind === 'variable' && source.variable === variable)) sources.push({ kind: 'variable', variable })
+    if (!sources.some((source) => source.kind === 'variable' && source.variable === variable))
+      sources.push({ kind: 'variable', variable })
   }
   const roles: Argument[] = sources.map((source, i): Argument => {
     const like = source.kind === 'variable' ? source.variable : leaves[i]
-    return { role: source.kind === 'variable' || source.kind === 'captured' ? 'state' : 'input', dtype: like.dtype, length: like.size }
+    return {
+      role: source.kind === 'variable' || source.kind === 'captured' ? 'state' : 'input',
+      dtype: like.dtype,
+      length: like.size,
+    }
   })
   const fresh = outputs.map((tensor): Argument => ({ role: 'output', dtype: tensor.dtype, length: tensor.size }))
   const places = [
     ...outputs.map((_, i) => sources.length + i),
-    ...variables.map((variable) => sources.findIndex((source) => source.kind === 'variable' && source.variable === variable)),
+    ...variables.map((variable) =>
+      sources.findIndex((source) => source.kind === 'variable' && source.variable === variable),
+    ),
   ]
   const program = await Program.create(graph, [...roles, ...fresh], places, backend)
-  return { trace, program, result, outputs, variables, assigned: assigned.map(([, value]) => value), placeholders, leaves, sources }
+  return {
+    trace,
+    program,
+    result,
+    outputs,
+    variables,
+    assigned: assigned.map(([, value]) => value),
+    placeholders,
+    leaves,
+    sources,
+  }
 }
 
-async function execute(compiled: Compiled, given: readonly Tensor[], run: (storages: readonly Storage[]) => undefined | Promise<void>): Promise<unknown> {
+async function execute(
+  compiled: Compiled,
+  given: readonly Tensor[],
+  run: (storages: readonly Storage[]) => undefined | Promise<void>,
+): Promise<unknown> {
   const { trace, program, sources } = compiled
   for (const requirement of trace.requirements) check(requirement, compiled, given)
-  const unknown = sources.flatMap((source) => (source.kind === 'variable' && !source.variable.value.storage ? [source.variable.value] : []))
+  const unknown = sources.flatMap((source) =>
+    source.kind === 'variable' && !source.variable.value.storage ? [source.variable.value] : [],
+  )
   if (unknown.length > 0) await realize(...unknown)
   return inTurn(program.backend, () => replay(compiled, given, run))
 }
@@ -196,7 +233,11 @@ function ownStorage(variable: Variable): Storage {
 const copyOf = (storage: Storage): Storage => new Storage(storage.dtype, storage.length, storage.read().slice())
 
 /** One run, start to end: what the host supplies, the program, and what follows from it. */
-async function replay(compiled: Compiled, given: readonly Tensor[], run: (storages: readonly Storage[]) => undefined | Promise<void>): Promise<unknown> {
+async function replay(
+  compiled: Compiled,
+  given: readonly Tensor[],
+  run: (storages: readonly Storage[]) => undefined | Promise<void>,
+): Promise<unknown> {
   const { trace, program, sources, outputs, variables } = compiled
   const written = new Map(variables.map((variable) => [variable, ownStorage(variable)]))
   const overwritten = new Set(written.values())
@@ -227,7 +268,11 @@ async function replay(compiled: Compiled, given: readonly Tensor[], run: (storag
 }
 
 /** On the reference there is no program: the traced graph is walked with the present numbers. */
-function runReference({ leaves, outputs, assigned, sources, variables }: Compiled, storages: readonly Storage[], fresh: readonly Storage[]): void {
+function runReference(
+  { leaves, outputs, assigned, sources, variables }: Compiled,
+  storages: readonly Storage[],
+  fresh: readonly Storage[],
+): void {
   const bindings = new Map(leaves.map((each, i) => [each, Float64Array.from(storages[i].read())]))
   const values = evaluate([...outputs, ...assigned], bindings)
   fresh.forEach((storage, i) => storage.host().set(values[i].data))
@@ -238,7 +283,11 @@ function runReference({ leaves, outputs, assigned, sources, variables }: Compile
 }
 
 /** Refuses arguments whose numbers break a promise of the program, before anything has changed. */
-function check({ tensor, what, size, except }: Requirement, { placeholders }: Compiled, given: readonly Tensor[]): void {
+function check(
+  { tensor, what, size, except }: Requirement,
+  { placeholders }: Compiled,
+  given: readonly Tensor[],
+): void {
   const place = placeholders.indexOf(tensor)
   if (place < 0) return
   const data = storageOf(given[place]).read()

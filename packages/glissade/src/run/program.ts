@@ -67,12 +67,23 @@ export class Program {
     this.#executable = executable
   }
 
-  static async create(graph: Graph, args: readonly Argument[], outputs: readonly number[], backend: Backend): Promise<Program> {
+  static async create(
+    graph: Graph,
+    args: readonly Argument[],
+    outputs: readonly number[],
+    backend: Backend,
+  ): Promise<Program> {
     if (isReference(backend)) {
-      return new Program({ kernels: [], launches: [], arguments: args, arenaBytes: 0, flops: 0, bytes: 0 }, graph, backend, undefined)
+      return new Program(
+        { kernels: [], launches: [], arguments: args, arenaBytes: 0, flops: 0, bytes: 0 },
+        graph,
+        backend,
+        undefined,
+      )
     }
     for (const node of graph.nodes) {
-      if (node.dtype === 'float64') fail('reference-only', { op: node.op.name, dtype: node.dtype, backend: backend.name })
+      if (node.dtype === 'float64')
+        fail('reference-only', { op: node.op.name, dtype: node.dtype, backend: backend.name })
     }
     const plan = lower(graph, { arguments: args, outputs }, backend.target)
     return new Program(plan, graph, backend, await backend.compile(plan))
@@ -92,7 +103,9 @@ export class Program {
     })
     const byPath = new Map<string, number>()
     for (const { path, milliseconds } of kernels) byPath.set(path, (byPath.get(path) ?? 0) + milliseconds)
-    const paths = [...byPath].map(([path, milliseconds]) => ({ path, milliseconds })).sort((a, b) => b.milliseconds - a.milliseconds)
+    const paths = [...byPath]
+      .map(([path, milliseconds]) => ({ path, milliseconds }))
+      .sort((a, b) => b.milliseconds - a.milliseconds)
     const milliseconds = kernels.reduce((sum, kernel) => sum + kernel.milliseconds, 0)
     return { kernels, paths, milliseconds, toString: () => profileTable(kernels, paths, milliseconds) }
   }
@@ -129,7 +142,11 @@ export class Program {
 
 /** 1234567 as `1.23M`. */
 function count(value: number): string {
-  for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e3]] as const) {
+  for (const [unit, size] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
     if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`
   }
   return `${value} `
@@ -137,7 +154,14 @@ function count(value: number): string {
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 function profileTable(kernels: readonly KernelTime[], paths: Profile['paths'], total: number): string {
@@ -146,10 +170,20 @@ function profileTable(kernels: readonly KernelTime[], paths: Profile['paths'], t
   return [
     table([
       ['ms', 'share', 'GFLOP/s', 'kind', 'ops', 'module'],
-      ...byTime.map((k) => [k.milliseconds.toFixed(3), share(k.milliseconds), (k.flops / k.milliseconds / 1e6).toFixed(1), k.kind, k.label, k.path]),
+      ...byTime.map((k) => [
+        k.milliseconds.toFixed(3),
+        share(k.milliseconds),
+        (k.flops / k.milliseconds / 1e6).toFixed(1),
+        k.kind,
+        k.label,
+        k.path,
+      ]),
     ]),
     '',
-    table([['ms', 'share', 'module'], ...paths.map((p) => [p.milliseconds.toFixed(3), share(p.milliseconds), p.path || '(none)'])]),
+    table([
+      ['ms', 'share', 'module'],
+      ...paths.map((p) => [p.milliseconds.toFixed(3), share(p.milliseconds), p.path || '(none)']),
+    ]),
     `${total.toFixed(3)} ms in ${kernels.length} kernels`,
   ].join('\n')
 }

@@ -25,7 +25,9 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
   // Assigned variables come along, so that a loop of assignments does not pile up.
   const assigned = [...dirtyVariables].map((variable) => variable.value)
   dirtyVariables.clear()
-  const wanted = [...new Set([...tensors.map((tensor) => tensor.current()), ...assigned])].filter((tensor) => !tensor.storage)
+  const wanted = [...new Set([...tensors.map((tensor) => tensor.current()), ...assigned])].filter(
+    (tensor) => !tensor.storage,
+  )
   if (wanted.length === 0) return
   const backend = await getBackend()
   if (isReference(backend)) {
@@ -44,7 +46,14 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
     ...wanted.map((tensor): Argument => ({ role: 'output', dtype: tensor.dtype, length: tensor.size })),
   ]
   const key = `${graphKey(graph)}|${args.map((arg) => `${arg.role}${arg.length}`).join()}`
-  const program = await programFor(backend, key, () => Program.create(graph, args, wanted.map((_, i) => leaves.length + i), backend))
+  const program = await programFor(backend, key, () =>
+    Program.create(
+      graph,
+      args,
+      wanted.map((_, i) => leaves.length + i),
+      backend,
+    ),
+  )
   const outputs = wanted.map((tensor) => new Storage(tensor.dtype, tensor.size))
   await inTurn(backend, () => program.run([...inputs, ...outputs]))
   wanted.forEach((tensor, i) => settle(tensor, outputs[i]))

@@ -36,7 +36,8 @@ export async function conformance(name: BackendName, options: ConformanceOptions
     for (const row of rows) {
       const reason = options.skip?.[row.op]
       it.skipIf(reason)(`${row.op}: values${reason ? ` (skipped: ${reason})` : ''}`, () => compareValues(row))
-      if (row.samples.some((sample) => sample.order > 0)) it.skipIf(reason)(`${row.op}: gradients`, () => compareGradients(row))
+      if (row.samples.some((sample) => sample.order > 0))
+        it.skipIf(reason)(`${row.op}: gradients`, () => compareGradients(row))
     }
   })
 }
@@ -49,7 +50,10 @@ async function compareValues(row: Row): Promise<void> {
   await realize(...built.map(({ output }) => output))
   for (let i = 0; i < built.length; i++) {
     const { sample, output } = built[i]
-    expect(mismatch(await output.data(), expected[i].data, sample.tolerance), `${row.op}: ${sample.name}`).toBeUndefined()
+    expect(
+      mismatch(await output.data(), expected[i].data, sample.tolerance),
+      `${row.op}: ${sample.name}`,
+    ).toBeUndefined()
   }
 }
 
@@ -60,18 +64,26 @@ async function compareGradients(row: Row): Promise<void> {
     const { inputs, output } = build(sample)
     const floats = inputs.filter((input) => isFloat(input.dtype))
     if (!isFloat(output.dtype) || floats.length === 0) continue
-    for (const gradient of gradients(output.sin().sum(), floats)) if (gradient) wanted.push({ tensor: gradient, sample })
+    for (const gradient of gradients(output.sin().sum(), floats))
+      if (gradient) wanted.push({ tensor: gradient, sample })
   }
   if (wanted.length === 0) return
   const expected = evaluate(wanted.map(({ tensor }) => tensor))
   await realize(...wanted.map(({ tensor }) => tensor))
   for (let i = 0; i < wanted.length; i++) {
     const { tensor, sample } = wanted[i]
-    expect(mismatch(await tensor.data(), expected[i].data, loosened(sample.tolerance)), `gradient of ${row.op}: ${sample.name}`).toBeUndefined()
+    expect(
+      mismatch(await tensor.data(), expected[i].data, loosened(sample.tolerance)),
+      `gradient of ${row.op}: ${sample.name}`,
+    ).toBeUndefined()
   }
 }
 
 /** A gradient goes through the op, its rule and a sine: some roundings more than the value. */
 function loosened({ relative, absolute, reason }: Tolerance): Tolerance {
-  return { relative: Math.max(20 * relative, 1e-5), absolute: Math.max(20 * absolute, 1e-5), reason: `${reason}; through the gradient rule as well` }
+  return {
+    relative: Math.max(20 * relative, 1e-5),
+    absolute: Math.max(20 * absolute, 1e-5),
+    reason: `${reason}; through the gradient rule as well`,
+  }
 }
