@@ -1,5 +1,5 @@
 /**
- * `npm test`: sets up what is missing, then runs everything: format and lint, types, all tests; at the end a
+ * `npm test`: sets up what is missing, then runs everything: format and lint, types, dead code, all tests; at the end a
  * summary, and a non-zero exit code where anything failed. Names pass through to the tests: npm test -- shape
  *
  * Writes what it counted to .glissade/test-summary.json, which .ci/run reads.
@@ -24,6 +24,7 @@ const steps = [
   { name: 'format and lint', command: [bin('@biomejs/biome/bin/biome'), 'check', '.'] },
   { name: 'build', run: build },
   { name: 'types', command: [bin('typescript/bin/tsc'), '-p', 'tsconfig.test.json'] },
+  { name: 'dead code', command: [bin('knip/bin/knip.js'), '--exclude', 'types,duplicates'] },
   { name: 'tests', command: [bin('vitest/vitest.mjs'), 'run', ...process.argv.slice(2)] },
 ]
 

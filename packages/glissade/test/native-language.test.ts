@@ -528,7 +528,6 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
       k.mut('steps', k.i32(0)),
       { op: 'while', condition: k.lt(k.i32(1), n), body: [
         k.bind('odd', k.eq(k.and(n, k.i32(1)), k.i32(1))),
-        // biome-ignore lint/suspicious/noThenProperty: the language's own word
         { op: 'if', condition: k.variable('odd', 'mask'), then: [k.set('n', k.add(k.mul(n, k.i32(3)), k.i32(1)))], else: [k.set('n', k.binary('shr', n, k.i32(1)))] },
         k.set('steps', k.add(steps, k.i32(1))),
       ] },

@@ -168,7 +168,8 @@ export function cluster(graph: Graph): Clustering {
       fit.domain = domain
       fit.reduced = reduced
     }
-    for (const other of candidates) if (isPartner(node, fit, other, home, stop)) absorb(fit, other, clusters, home)
+    for (const other of candidates)
+      if (isPartner(node, fit, other, candidates, home, stop)) absorb(fit, other, clusters, home)
     enter(node, fit)
   }
 
@@ -178,16 +179,21 @@ export function cluster(graph: Graph): Clustering {
   return { clusters: clusters.filter((each) => each.roots.length > 0), stored }
 }
 
-/** Whether `other`, which `node` reads too, can become one with `into`: both only maps, of one shape, neither needing the other. */
+/**
+ * Whether `other`, which `node` reads too, can become one with `into`: both only maps, of one shape, neither needing
+ * the other, and nothing else that the node reads needing it.
+ */
 function isPartner(
   node: Node,
   into: Cluster,
   other: Cluster,
+  producers: readonly Cluster[],
   home: ReadonlyMap<Node, Cluster>,
   stop: (node: Node) => boolean,
 ): boolean {
   if (other === into || into.anchor || into.reduced || other.anchor || other.reduced) return false
-  if (!sameShape(into.domain, other.domain) || reaches(other, into) || reaches(into, other)) return false
+  if (!sameShape(into.domain, other.domain) || reaches(into, other)) return false
+  if (producers.some((producer) => producer !== other && reaches(other, producer))) return false
   const position = positionOf(into, node)
   return allReads(node, stop, position).every(
     (read) =>

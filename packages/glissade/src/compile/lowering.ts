@@ -4,7 +4,7 @@
  */
 import type { DType } from '../dtype.ts'
 import type { Node } from '../graph/graph.ts'
-import { scatter, store } from '../kernel/build.ts'
+import { bind, scatter, store, variable } from '../kernel/build.ts'
 import type { Expr, Kernel, KernelBuffer, KernelKind, Stmt, Target } from '../kernel/ir.ts'
 import { flatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
@@ -118,4 +118,20 @@ export function countOperations(nodes: readonly Node[]): number {
     else if (node.op.kind === 'reduce') total += sizeOf(node.inputs[0].shape)
   }
   return total
+}
+
+/** Names for the variables of one kernel. */
+export class Names {
+  #count = 0
+
+  fresh(prefix: string): string {
+    return `${prefix}${this.#count++}`
+  }
+
+  /** The value under a fresh name, whose declaration is added to `body`. */
+  bound(body: Stmt[], prefix: string, value: Expr): Expr {
+    const name = this.fresh(prefix)
+    body.push(bind(name, value))
+    return variable(name, value.type, value.lanes)
+  }
 }

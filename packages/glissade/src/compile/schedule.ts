@@ -117,10 +117,13 @@ function flatKey(index: readonly Index[], shape: readonly number[]): string {
 function inOrder(clusters: readonly Cluster[], after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>): Cluster[] {
   const order: Cluster[] = []
   const done = new Set<Cluster>()
+  const open = new Set<Cluster>()
   const visit = (each: Cluster): void => {
     if (done.has(each)) return
-    done.add(each)
+    if (open.has(each)) throw new Error(`schedule: cluster ${each.id} needs itself`)
+    open.add(each)
     for (const before of [...(after.get(each) ?? [])].sort((a, b) => a.id - b.id)) visit(before)
+    done.add(each)
     order.push(each)
   }
   for (const each of clusters) visit(each)

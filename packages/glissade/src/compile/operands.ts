@@ -1,0 +1,252 @@
+/**
+ * How the tiles of a product read its operands: where they lie, or from a copy in the order in which tiles read them.
+ *
+ * Addresses are those of product.ts at the places of the loops. Not here: the loops themselves (contraction.ts).
+ */
+import { index, load, loop, lt, store } from '../kernel/build.ts'
+import type { Expr, Stmt } from '../kernel/ir.ts'
+import { unflatten } from '../ops/move.ts'
+import { sizeOf } from '../shape.ts'
+import { indexScalar, lane, loadLanes, scalar } from './address.ts'
+import { KernelBuffers, type Location, type Lowering, type Names, type Step } from './lowering.ts'
+import type { Operand, Product, ProductAxis } from './product.ts'
+import {
+  addIndex,
+  type Condition,
+  constantIndex,
+  type Index,
+  scaleIndex,
+  splitIndex,
+  stepOf,
+  substitute,
+  symbols,
+  variableIndex,
+} from './symbolic.ts'
+import type { Segment, Tiling } from './tiling.ts'
+
+/** A column panel is copied together when at least this many row tiles use it, and it is at least this deep. */
+const tilesWorthPacking = 3
+const depthWorthPacking = 64
+/** Elements of the largest column panel. */
+const largestPanel = 1 << 17
+/** The left operand is copied when it has this many elements and this many column tiles use it. */
+const leftWorthPacking = 1 << 15
+const columnTilesWorthPacking = 4
+
+/** Where the loops stand: the summed axes by name, the first row and column of the tile. */
+export interface Position {
+  readonly summed: (name: string) => Index
+  readonly row: Index
+  readonly column: Index
+}
+
+/** A product as its template sees it. */
+export interface ProductLoops {
+  readonly product: Product
+  readonly axes: readonly ProductAxis[]
+  /** The product's axes in terms of the merged `axes`. */
+  readonly at: (name: string) => Index
+  readonly tiling: Tiling
+  readonly type: 'f32' | 'i32'
+}
+
+export class Operands {
+  readonly #product: Product
+  readonly #axes: ReadonlyMap<string, ProductAxis>
+  readonly #at: (name: string) => Index
+  readonly #tiling: Tiling
+  readonly #type: 'f32' | 'i32'
+  readonly #buffers: KernelBuffers
+  readonly #names: Names
+  /** The outer axes in terms of the loop variable `outer`. */
+  readonly #outer: ReadonlyMap<string, Index>
+  /** The left operand's step from row to row, if it is the same everywhere. */
+  readonly #rowStep: number | undefined
+  #firstRow: { readonly position: Position; readonly address: Index } | undefined
+  /** The left operand in tile order, if it has been copied. */
+  #packedLeft: string | undefined
+  /** Elements of scratch before the column panel. */
+  readonly #tileScratch: number
+  /** Elements of scratch in all. */
+  scratch: number
+
+  constructor(
+    { product, axes, at, tiling, type }: ProductLoops,
+    buffers: KernelBuffers,
+    names: Names,
+    tileScratch: number,
+  ) {
+    this.#product = product
+    this.#axes = new Map(axes.map((axis) => [axis.name, axis]))
+    this.#at = at
+    this.#tiling = tiling
+    this.#type = type
+    this.#buffers = buffers
+    this.#names = names
+    this.#tileScratch = tileScratch
+    this.scratch = tileScratch
+    const places = splitIndex(
+      'outer',
+      tiling.outer.map((axis) => axis.size),
+    )
+    this.#outer = new Map(tiling.outer.map((axis, i) => [axis.name, places[i]]))
+    this.#rowStep = tiling.row ? stepOf(product.left.address(at), tiling.row.name) : 0
+  }
+
+  /** Loops over summed axes; `body` gets the place on each, and the number of the turn. */
+  overSummed(axes: readonly ProductAxis[], body: (at: (name: string) => Index, turn: Index) => Stmt[]): Stmt[] {
+    const places = new Map<string, Index>()
+    const counters = axes.map((axis) => {
+      const name = this.#names.fresh('k')
+      places.set(axis.name, variableIndex(name, axis.size))
+      return name
+    })
+    const turn = axes.reduce(
+      (sum, axis) => addIndex(scaleIndex(sum, axis.size), places.get(axis.name) as Index),
+      constantIndex(0),
+    )
+    let stmts = body((name) => places.get(name) ?? constantIndex(0), turn)
+    for (let i = axes.length - 1; i >= 0; i--) stmts = [loop(counters[i], index(0), index(axes[i].size), 1, stmts)]
+    return stmts
+  }
+
+  /** The right operand at neighbouring columns. */
+  rightVector(position: Position, count: number): Expr {
+    const { right } = this.#product
+    const address = this.address(right, { ...position, column: addIndex(position.column, variableIndex(lane, count)) })
+    return loadLanes(
+      this.#buffers.of(right.base, 'read'),
+      this.#type,
+      address,
+      count === 1 ? scalar : { count, variable: lane },
+    )
+  }
+
+  /** The left operand at the r-th of the tile's rows. */
+  leftElement(position: Position, r: number, rows: number, turn: Index): Expr {
+    const { left } = this.#product
+    if (this.#packedLeft) {
+      const at = addIndex(
+        addIndex(scaleIndex(position.row, this.#tiling.depth), scaleIndex(turn, rows)),
+        constantIndex(r),
+      )
+      return load(this.#packedLeft, 'f32', indexScalar(at))
+    }
+    return load(this.#buffers.of(left.base, 'read'), this.#type, indexScalar(this.#rowAddress(position, r)))
+  }
+
+  /** The left operand's address r rows on: a constant away where the rows are evenly spaced. */
+  #rowAddress(position: Position, r: number): Index {
+    const { left } = this.#product
+    const step = this.#rowStep
+    if (step === undefined) return this.address(left, { ...position, row: plus(position.row, r) })
+    if (this.#firstRow?.position !== position) this.#firstRow = { position, address: this.address(left, position) }
+    return plus(this.#firstRow.address, r * step)
+  }
+
+  /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
+  packsRight(segment: Segment, column: Index): boolean {
+    const { depth, rowsPerTask, tileRows } = this.#tiling
+    if (this.#type !== 'f32' || segment.lanes === 1 || depth * segment.lanes * segment.vectors > largestPanel)
+      return false
+    const tiles = Math.ceil(rowsPerTask / tileRows)
+    const address = this.address(this.#product.right, {
+      summed: (name) => variableIndex(name, 2),
+      row: constantIndex(0),
+      column: addIndex(column, variableIndex(lane, segment.lanes)),
+    })
+    return stepOf(address, lane) === 1 ? tiles >= tilesWorthPacking && depth >= depthWorthPacking : tiles > 1
+  }
+
+  packRight({ lanes, vectors }: Segment, column: Index): Stmt[] {
+    this.scratch = Math.max(this.scratch, this.#tileScratch + this.#tiling.depth * lanes * vectors)
+    return this.overSummed(this.#tiling.summed, (summed, turn) =>
+      Array.from({ length: vectors }, (_, v) =>
+        store(
+          'scratch',
+          indexScalar(addIndex(scaleIndex(turn, lanes * vectors), constantIndex(this.#tileScratch + v * lanes))),
+          this.rightVector({ summed, row: constantIndex(0), column: plus(column, v * lanes) }, lanes),
+        ),
+      ),
+    )
+  }
+
+  /** Whether the left operand is worth copying into tile order: it is large, used often, and the same for all outer positions. */
+  packsLeft(): boolean {
+    const { along, outer, segments, rowCount, depth } = this.#tiling
+    if (along || this.#type !== 'f32' || rowCount * depth < leftWorthPacking) return false
+    const address = this.#product.left.address(this.#at)
+    if (outer.some((axis) => stepOf(address, axis.name) !== 0)) return false
+    const tiles = segments.reduce((sum, { start, end, lanes, vectors }) => sum + (end - start) / (lanes * vectors), 0)
+    return tiles * sizeOf(outer.map((axis) => axis.size)) >= columnTilesWorthPacking
+  }
+
+  /** A kernel that copies the left operand: row tile by row tile, in it turn by turn, in it row by row. */
+  packLeft(lowering: Lowering, path: string): Step {
+    const { rowCount, tileRows, depth, summed } = this.#tiling
+    const packed: Location = { kind: 'temporary', length: rowCount * depth }
+    const buffers = new KernelBuffers(lowering)
+    const source = buffers.of(this.#product.left.base, 'read')
+    const target = buffers.at(packed, 'float32', 'write')
+    const copy = (rows: number, row: Index): Stmt[] =>
+      this.overSummed(summed, (at, turn) =>
+        Array.from({ length: rows }, (_, r) => {
+          const from = this.address(this.#product.left, { summed: at, row: plus(row, r), column: constantIndex(0) })
+          const to = addIndex(addIndex(scaleIndex(row, depth), scaleIndex(turn, rows)), constantIndex(r))
+          return store(target, indexScalar(to), load(source, 'f32', indexScalar(from)))
+        }),
+      )
+    const tiles = Math.floor(rowCount / tileRows)
+    const left = rowCount % tileRows
+    const [task] = splitIndex('task', [tiles + (left > 0 ? 1 : 0)])
+    const whole = copy(tileRows, scaleIndex(task, tileRows))
+    const body: Stmt[] =
+      left === 0
+        ? whole
+        : [
+            {
+              op: 'if',
+              condition: lt(indexScalar(task), index(tiles)),
+              then: whole,
+              else: copy(left, constantIndex(tiles * tileRows)),
+            },
+          ]
+    const { kernel, locations } = buffers.finish('pack', tiles + (left > 0 ? 1 : 0), body, { flops: 0 })
+    this.#packedLeft = this.#buffers.at(packed, 'float32', 'read')
+    return { kernel, locations, label: 'pack', path }
+  }
+
+  address(operand: Operand, position: Position): Index {
+    return operand.address(this.place(position))
+  }
+
+  /** The original axes at a position of the loops. */
+  place({ summed, row, column }: Position): (name: string) => Index {
+    const { columns } = this.#tiling
+    const places = new Map<string, Index>(this.#outer)
+    if (this.#tiling.row) places.set(this.#tiling.row.name, row)
+    const parts = unflatten<Index, Condition>(
+      symbols,
+      column,
+      columns.map((axis) => axis.size),
+    )
+    columns.forEach((axis, i) => places.set(axis.name, parts[i]))
+    return (name) =>
+      substitute(this.#at(name), (merged) =>
+        this.#axes.get(merged)?.role === 'summed' ? summed(merged) : (places.get(merged) ?? constantIndex(0)),
+      )
+  }
+
+  /** The column panel that was copied, at one turn of the summed loops. */
+  panelVector(turn: Index, { lanes, vectors }: Segment, v: number): Expr {
+    return load(
+      'scratch',
+      'f32',
+      indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(this.#tileScratch + v * lanes))),
+      lanes,
+    )
+  }
+}
+
+/** The place `offset` further on. */
+export const plus = (at: Index, offset: number): Index => addIndex(at, constantIndex(offset))
