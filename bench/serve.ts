@@ -36,7 +36,10 @@ async function startEngine(): Promise<Engine | undefined> {
 }
 
 /** Samples in milliseconds a run. */
-async function measure(session: Session, { inner, least, milliseconds }: Request & { do: 'measure' }): Promise<number[]> {
+async function measure(
+  session: Session,
+  { inner, least, milliseconds }: Request & { do: 'measure' },
+): Promise<number[]> {
   const times: number[] = []
   const end = performance.now() + milliseconds
   do {

@@ -1,7 +1,18 @@
 /** Glissade itself, as users have it: native or wasm. */
 import { readFileSync } from 'node:fs'
-import { type BackendName, compile, loss, nn, optim, setBackend, Tensor, tensor } from 'glissade'
-import { type Engine, group, type Input, type Inputs, openFrom, parts, type Session, type Settings, trainingSession, Unsupported } from './engine.ts'
+import { type BackendName, compile, loss, nn, optim, setBackend, type Tensor, tensor } from 'glissade'
+import {
+  type Engine,
+  group,
+  type Input,
+  type Inputs,
+  openFrom,
+  parts,
+  type Session,
+  type Settings,
+  trainingSession,
+  Unsupported,
+} from './engine.ts'
 
 type Choose = () => Promise<unknown>
 
@@ -104,7 +115,11 @@ function train(
   const xs = parts(inputs.x).map(toTensor)
   const ys = parts(inputs.y).map(toTensor)
   return {
-    ...trainingSession({ batches: xs.length, losses }, (i) => step(xs[i], ys[i]), (l) => l.item()),
+    ...trainingSession(
+      { batches: xs.length, losses },
+      (i) => step(xs[i], ys[i]),
+      (l) => l.item(),
+    ),
     close: () => step.release(),
   }
 }

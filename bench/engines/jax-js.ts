@@ -6,7 +6,17 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import * as jax from '@jax-js/jax'
-import { type Engine, group, type Input, type Inputs, openFrom, parts, type Session, type Settings, trainingSession } from './engine.ts'
+import {
+  type Engine,
+  group,
+  type Input,
+  type Inputs,
+  openFrom,
+  parts,
+  type Session,
+  type Settings,
+  trainingSession,
+} from './engine.ts'
 
 const { numpy: np, nn, lax } = jax
 type Arrays = Record<string, jax.Array>

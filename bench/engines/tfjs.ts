@@ -2,8 +2,21 @@
  * TensorFlow.js: its wasm backend, and its plain JavaScript one for training where wasm lacks gradients of
  * convolutions. Images are NHWC, the only layout that its convolutions take.
  */
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type * as TF from '@tensorflow/tfjs-core'
-import { type Engine, group, type Input, type Inputs, openFrom, parts, type Session, type Settings, trainingSession, Unsupported } from './engine.ts'
+import {
+  type Engine,
+  group,
+  type Input,
+  type Inputs,
+  openFrom,
+  parts,
+  type Session,
+  type Settings,
+  trainingSession,
+  Unsupported,
+} from './engine.ts'
 
 type Tf = typeof TF
 /** What its optimizers say they take; tensors by name are what they use. */
@@ -13,6 +26,7 @@ export async function start(backend: string, threads: number): Promise<Engine> {
   const tf = plain<Tf>(await import('@tensorflow/tfjs-core'))
   if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm')
   else await import('@tensorflow/tfjs-backend-cpu')
+  await registerGradients()
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no backend ${backend} here`)
   return {
     version: tf.version_core,
@@ -20,6 +34,15 @@ export async function start(backend: string, threads: number): Promise<Engine> {
     threads,
     open: (work, inputs, settings) => openFrom(works, work)(tf, inputs, settings),
   }
+}
+
+/**
+ * The gradients are not in the file that Node loads of tfjs-core, only among its separate modules; these find the same
+ * registry, which is global.
+ */
+async function registerGradients(): Promise<void> {
+  const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core')
+  await import(/* @vite-ignore */ join(dirname(main), 'register_all_gradients.js'))
 }
 
 /** The package is CommonJS: how its names arrive depends on who imports it. */
@@ -72,7 +95,9 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
     const keep = 1 - settings.lr * settings.weightDecay
     const step = (i: number): TF.Scalar =>
       tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(() => tf.losses.softmaxCrossEntropy(ys[i], forward(xs[i])) as TF.Scalar)
+        const { value, grads } = tf.variableGrads(
+          () => tf.losses.softmaxCrossEntropy(ys[i], forward(xs[i])) as TF.Scalar,
+        )
         // AdamW: tfjs has Adam only; the decay is apart from it
         for (const each of Object.values(variables)) each.assign(tf.mul(each, keep))
         optimizer.applyGradients(grads as Gradients)
@@ -105,7 +130,13 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
   },
 }
 
-function train(tf: Tf, batches: number, { losses }: Settings, step: (i: number) => TF.Scalar, kept: TF.Tensor[]): Session {
+function train(
+  tf: Tf,
+  batches: number,
+  { losses }: Settings,
+  step: (i: number) => TF.Scalar,
+  kept: TF.Tensor[],
+): Session {
   const read = async (loss: TF.Scalar): Promise<number> => (await loss.data())[0]
   return {
     ...trainingSession({ batches, losses }, step, read, (loss) => loss.dispose()),

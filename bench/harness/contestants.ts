@@ -37,7 +37,9 @@ export const engineNames: readonly string[] = [...new Set(kinds.map(({ engine })
 
 /** Whether the engine is not Glissade; with a language, also whether it is used from that one. */
 export function isRival(engine: string, language?: Kind['language']): boolean {
-  return engine !== 'glissade' && kinds.some((kind) => kind.engine === engine && (!language || kind.language === language))
+  return (
+    engine !== 'glissade' && kinds.some((kind) => kind.engine === engine && (!language || kind.language === language))
+  )
 }
 
 export interface Choice {
@@ -54,13 +56,21 @@ export function chooseContestants({ engines, backends, threads, python }: Choice
     .flatMap((kind) => (kind.single ? [1] : threads).map((count) => contestant(kind, count, python)))
 }
 
-function contestant({ language, engine, backend, caches = false, works }: Kind, threads: number, python: string): Contestant {
+function contestant(
+  { language, engine, backend, caches = false, works }: Kind,
+  threads: number,
+  python: string,
+): Contestant {
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
   const command =
     language === 'python'
       ? [python, here(`../rivals/${engine}.py`), backend, String(threads)]
       : [process.execPath, here('./serve.mjs'), engine, backend, String(threads)]
-  const env = { OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) }
+  const env = {
+    OPENBLAS_NUM_THREADS: String(threads),
+    OMP_NUM_THREADS: String(threads),
+    MKL_NUM_THREADS: String(threads),
+  }
   return { engine, backend, threads, caches, command, env, works }
 }
 

@@ -93,7 +93,12 @@ export class Measurement {
       for (const entrant of turn) {
         if (round >= entrant.rounds || !this.#running.has(entrant.contestant)) continue
         await sleep(settleMs)
-        const request = { do: 'measure', inner: entrant.inner, least: 1, milliseconds: this.#pace.milliseconds } as const
+        const request = {
+          do: 'measure',
+          inner: entrant.inner,
+          least: 1,
+          milliseconds: this.#pace.milliseconds,
+        } as const
         await this.#attempt(entrant.contestant, async () => {
           entrant.times.push(...(await times(entrant.child, request)))
         })
@@ -163,7 +168,9 @@ export class Measurement {
   async #runFirst(work: Work, first: 'cold' | 'warm', contestants: readonly Contestant[], task: Task): Promise<void> {
     const entrants = contestants.filter(({ caches }) => caches || first === 'cold')
     const results = new Map(entrants.map((contestant) => [contestant, { version: '', times: [] as number[] }]))
-    const folders = new Map(entrants.map((contestant, i) => [contestant, join(this.#folder, `${work.name}-cache-${i}`)]))
+    const folders = new Map(
+      entrants.map((contestant, i) => [contestant, join(this.#folder, `${work.name}-cache-${i}`)]),
+    )
     const once = async (contestant: Contestant): Promise<void> => {
       const cache = folders.get(contestant) as string
       if (first === 'cold') rmSync(cache, { recursive: true, force: true })

@@ -1,8 +1,8 @@
 /** The command line of the benchmark. */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { defaultSizes } from '../works/matmul.ts'
 import { type WorkName, workNames } from '../works/index.ts'
+import { defaultSizes } from '../works/matmul.ts'
 import { engineNames } from './contestants.ts'
 import type { Pace } from './measure.ts'
 
@@ -59,7 +59,8 @@ export function readOptions(args: readonly string[]): Options {
   const { quick, json, table } = values
   const single = (name: string, text: string | undefined, fallback: number): number =>
     text === undefined ? fallback : numbers(name, text)[0]
-  const sizes = values.size === undefined ? defaultSizes.filter((n) => !quick || n <= 512) : numbers('size', values.size)
+  const sizes =
+    values.size === undefined ? defaultSizes.filter((n) => !quick || n <= 512) : numbers('size', values.size)
   return {
     help: values.help,
     json,

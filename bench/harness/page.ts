@@ -19,7 +19,8 @@ export function machine(): string {
 
 /** The commit that was measured, where this is a checkout. */
 function commit(): string {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
   try {
     const changed = git('status', '--porcelain', '--', 'packages/glissade/src', 'bench') !== ''
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`

@@ -20,7 +20,13 @@ export interface Row {
   readonly load: number
 }
 
-export function toRow(work: Work, contestant: Contestant, version: string, times: readonly number[], load: number): Row {
+export function toRow(
+  work: Work,
+  contestant: Contestant,
+  version: string,
+  times: readonly number[],
+  load: number,
+): Row {
   const { engine, backend, threads } = contestant
   const { median, min, spread, samples } = summarize(times)
   return {

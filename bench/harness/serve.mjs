@@ -9,4 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { runnerImport } from 'vite'
 
 const here = dirname(fileURLToPath(import.meta.url))
-await runnerImport(fileURLToPath(new URL('../serve.ts', import.meta.url)), { root: here, configFile: false, logLevel: 'error' })
+await runnerImport(fileURLToPath(new URL('../serve.ts', import.meta.url)), {
+  root: here,
+  configFile: false,
+  logLevel: 'error',
+})

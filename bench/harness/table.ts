@@ -41,7 +41,12 @@ export function duration(milliseconds: number): string {
 export function textTable(work: Work, rows: readonly Row[]): string {
   const cells = tableCells(work, rows)
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)))
-  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  )
   return [`${work.name}: ${work.title}`, ...lines].join('\n')
 }
 

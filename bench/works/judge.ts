@@ -26,7 +26,10 @@ export function judgeLosses(answers: ReadonlyMap<string, readonly number[]>, tol
     const problem = compare(values, truth, (expected) => tolerance * Math.abs(expected))
     if (problem) problems.set(who, problem)
     else if (!(values[values.length - 1] < values[0])) {
-      problems.set(who, `the loss does not fall: ${values[0]} at first, ${values[values.length - 1]} after ${steps} steps`)
+      problems.set(
+        who,
+        `the loss does not fall: ${values[0]} at first, ${values[values.length - 1]} after ${steps} steps`,
+      )
     }
   }
   return problems

@@ -22,10 +22,6 @@ export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float64'
 }
 
-export function bytesPerElement(dtype: DType): number {
-  return dtype === 'float64' ? 8 : 4
-}
-
 /** A zero-filled host array for `length` elements. */
 export function allocate(dtype: DType, length: number): TypedArray {
   if (dtype === 'float64') return new Float64Array(length)

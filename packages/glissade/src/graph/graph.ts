@@ -7,7 +7,7 @@
  * in which the program's author would compute them. Next: compile/lower.ts.
  */
 import type { DType } from '../dtype.ts'
-import type { Attrs, Op } from '../ops/op.ts'
+import type { Attrs, LeafOp, Op } from '../ops/op.ts'
 import type { Pass } from '../scope.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -78,6 +78,15 @@ export function attrsKey(attrs: Attrs): string {
   )
 }
 
+/** What a tensor is to a graph if its numbers are there already, whatever made them. */
+const given: LeafOp = {
+  kind: 'leaf',
+  name: 'leaf',
+  doc: 'Numbers from outside the graph.',
+  dtype: (_, { dtype }) => dtype as DType,
+  shape: (_, { shape }) => shape as Shape,
+}
+
 /** Builds the graph of `outputs`; also returns the tensors that its arguments stand for, in order. */
 export function buildGraph(outputs: readonly Tensor[]): { graph: Graph; leaves: Tensor[] } {
   const builder = new GraphBuilder()
@@ -85,7 +94,7 @@ export function buildGraph(outputs: readonly Tensor[]): { graph: Graph; leaves: 
   const leaves: Tensor[] = []
   for (const tensor of inOrder(outputs)) {
     if (tensor.storage || tensor.op.kind === 'leaf') {
-      const node = builder.add(tensor.op, [], { argument: leaves.length }, tensor.shape, tensor.dtype, tensor)
+      const node = builder.add(given, [], { argument: leaves.length }, tensor.shape, tensor.dtype, tensor)
       leaves.push(tensor)
       nodeOf.set(tensor, node)
       continue

@@ -7,7 +7,7 @@
 import type { Argument, Backend } from '../backends/backend.ts'
 import { evaluate } from '../backends/reference/reference.ts'
 import { fail } from '../errors.ts'
-import { buildGraph } from '../graph/graph.ts'
+import { buildGraph, type Graph } from '../graph/graph.ts'
 import { type Requirement, runTrace, Trace, traceKeys, traceStarts } from '../graph/trace.ts'
 import { leaf } from '../ops/leaf.ts'
 import { Storage } from '../storage.ts'
@@ -37,9 +37,13 @@ export interface CompiledFunction<A extends readonly unknown[], R> {
   release(): void
 }
 
-interface Compiled {
+/** A function as it was traced for arguments of certain shapes. */
+interface Traced {
   readonly trace: Trace
-  readonly program: Program
+  readonly graph: Graph
+  readonly arguments: readonly Argument[]
+  /** The arguments that the graph's outputs go to. */
+  readonly places: readonly number[]
   readonly result: unknown
   readonly outputs: readonly Tensor[]
   readonly variables: readonly Variable[]
@@ -50,6 +54,14 @@ interface Compiled {
   readonly leaves: readonly Tensor[]
   /** For each argument of the program where its storage comes from, in order; outputs follow. */
   readonly sources: readonly Source[]
+  /** The program, on the backend in use. */
+  readonly programs: Map<Backend, Promise<Program>>
+}
+
+/** What a call asked for, taken down when it was made. */
+interface Asked {
+  readonly traced: Traced
+  readonly given: readonly Tensor[]
 }
 
 type Source =
@@ -63,80 +75,127 @@ type Source =
  * for arguments of other shapes or types, other numbers or texts among them, or when a module's mode changes.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): CompiledFunction<A, R> {
-  const known = new Map<string, Promise<Compiled>>()
-  let backend: Backend | undefined
+  const known = new Map<string, Traced>()
 
-  const prepare = async (args: A): Promise<{ compiled: Compiled; given: readonly Tensor[] }> => {
+  // Traced when called, not when its turn comes: modes and numbers are those that the caller sees.
+  const ask = (args: A): Asked => {
     const given: Tensor[] = []
     const key = `${describeArguments(args, given)}|${traceKeys.map((text) => text()).join()}`
-    const unknown = given.filter((tensor) => !tensor.storage)
-    if (unknown.length > 0 || dirtyVariables.size > 0) await realize(...unknown)
-    const present = await getBackend()
-    if (present !== backend) {
-      known.clear()
-      backend = present
+    let traced = known.get(key)
+    if (!traced) {
+      traced = traceFunction(fn, args)
+      known.set(key, traced)
     }
-    let compiled = known.get(key)
-    if (!compiled) {
-      compiled = build(fn, args, present)
-      known.set(key, compiled)
-      compiled.catch(() => known.delete(key))
-    }
-    return { compiled: await compiled, given }
+    return { traced, given }
   }
-
   const call = async (...args: A): Promise<R> => {
-    const { compiled, given } = await prepare(args)
-    return execute(compiled, given, (storages) => compiled.program.run(storages)) as Promise<R>
+    const asked = ask(args)
+    return inCallOrder(async () => {
+      const { program, given } = await prepare(asked)
+      return execute(asked.traced, program, given, (storages) => program.run(storages)) as Promise<R>
+    })
   }
   return Object.assign(call, {
-    program: async (...args: A) => (await prepare(args)).compiled.program,
+    program: async (...args: A) => {
+      const asked = ask(args)
+      return inCallOrder(async () => (await prepare(asked)).program)
+    },
     profile: async (...args: A) => {
-      const { compiled, given } = await prepare(args)
-      let profile: Profile | undefined
-      await execute(compiled, given, async (storages) => {
-        profile = await compiled.program.profile(storages)
+      const asked = ask(args)
+      return inCallOrder(async () => {
+        const { program, given } = await prepare(asked)
+        let profile: Profile | undefined
+        await execute(asked.traced, program, given, async (storages) => {
+          profile = await program.profile(storages)
+        })
+        return profile as unknown as Profile
       })
-      return profile as unknown as Profile
     },
     release: () => {
-      for (const compiled of known.values()) compiled.then(({ program }) => program.release())
+      for (const { programs } of known.values()) {
+        for (const program of programs.values()) program.then((made) => made.release())
+        programs.clear()
+      }
       known.clear()
     },
   })
 }
 
-/** Shapes and types of the tensors, and everything else as text; collects the tensors' present values. */
+/** The last call of any compiled function; the next one waits for it, since they share variables. */
+let lastCall: Promise<void> | undefined
+
+/** Does `work` when all calls made before have ended, well or not; at once, if there are none. */
+function inCallOrder<T>(work: () => Promise<T>): Promise<T> {
+  const done = lastCall ? lastCall.then(work) : work()
+  const settled: Promise<void> = done.then(
+    () => {},
+    () => {},
+  )
+  lastCall = settled
+  settled.then(() => {
+    if (lastCall === settled) lastCall = undefined
+  })
+  return done
+}
+
+/** The program on the present backend, and the arguments' numbers as they are now. */
+async function prepare({ traced, given }: Asked): Promise<{ program: Program; given: readonly Tensor[] }> {
+  const values = given.map((tensor) => tensor.current())
+  const unknown = values.filter((tensor) => !tensor.storage)
+  if (unknown.length > 0 || dirtyVariables.size > 0) await realize(...unknown)
+  const backend = await getBackend()
+  let program = traced.programs.get(backend)
+  if (!program) {
+    // Those of a former backend are of no use any more.
+    traced.programs.clear()
+    program = Program.create(traced.graph, traced.arguments, traced.places, backend)
+    traced.programs.set(backend, program)
+    program.catch(() => traced.programs.delete(backend))
+  }
+  return { program: await program, given: values }
+}
+
+/** Shapes and types of the tensors, and everything else as text; collects the tensors. */
 function describeArguments(value: unknown, given: Tensor[]): string {
   if (value instanceof Tensor) {
-    const tensor = value.current()
-    given.push(tensor)
-    return `${tensor.dtype}[${tensor.shape.join()}]`
+    given.push(value)
+    return `${value.dtype}[${value.shape.join()}]`
   }
   if (Array.isArray(value)) return `(${value.map((each) => describeArguments(each, given)).join(';')})`
-  if (value !== null && typeof value === 'object') {
-    return `{${Object.keys(value)
-      .map((name) => `${name}:${describeArguments((value as Record<string, unknown>)[name], given)}`)
-      .join(';')}}`
+  if (isPlainObject(value)) {
+    const entries = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}:${describeArguments(each, given)}`)
+    return `{${entries.join(';')}}`
   }
-  return `${typeof value} ${String(value)}`
+  if (typeof value === 'string') return JSON.stringify(value)
+  // A module, say, or a function: another one means another trace.
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return `#${numberOf(value)}`
+  return Object.is(value, -0) ? '-0' : String(value)
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype
+
+const numbers = new WeakMap<object, number>()
+let numbered = 0
+
+/** A number for each object, always the same. */
+function numberOf(value: object): number {
+  const known = numbers.get(value) ?? ++numbered
+  numbers.set(value, known)
+  return known
 }
 
 /** The same structure with every tensor replaced. */
 function mapTensors(value: unknown, change: (tensor: Tensor) => Tensor): unknown {
   if (value instanceof Tensor) return change(value)
   if (Array.isArray(value)) return value.map((each) => mapTensors(each, change))
-  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+  if (isPlainObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, mapTensors(each, change)]))
   }
   return value
 }
 
-async function build<A extends readonly unknown[], R>(
-  fn: (...args: A) => R,
-  args: A,
-  backend: Backend,
-): Promise<Compiled> {
+function traceFunction<A extends readonly unknown[], R>(fn: (...args: A) => R, args: A): Traced {
   const trace = new Trace()
   const placeholders: Tensor[] = []
   const outputs: Tensor[] = []
@@ -190,10 +249,11 @@ async function build<A extends readonly unknown[], R>(
       sources.findIndex((source) => source.kind === 'variable' && source.variable === variable),
     ),
   ]
-  const program = await Program.create(graph, [...roles, ...fresh], places, backend)
   return {
     trace,
-    program,
+    graph,
+    arguments: [...roles, ...fresh],
+    places,
     result,
     outputs,
     variables,
@@ -201,22 +261,20 @@ async function build<A extends readonly unknown[], R>(
     placeholders,
     leaves,
     sources,
+    programs: new Map(),
   }
 }
 
-async function execute(
-  compiled: Compiled,
-  given: readonly Tensor[],
-  run: (storages: readonly Storage[]) => undefined | Promise<void>,
-): Promise<unknown> {
-  const { trace, program, sources } = compiled
-  for (const requirement of trace.requirements) check(requirement, compiled, given)
-  const unknown = sources.flatMap((source) =>
+async function execute(traced: Traced, program: Program, given: readonly Tensor[], run: Run): Promise<unknown> {
+  for (const requirement of traced.trace.requirements) check(requirement, traced, given)
+  const unknown = traced.sources.flatMap((source) =>
     source.kind === 'variable' && !source.variable.value.storage ? [source.variable.value] : [],
   )
   if (unknown.length > 0) await realize(...unknown)
-  return inTurn(program.backend, () => replay(compiled, given, run))
+  return inTurn(program.backend, () => replay(traced, program, given, run))
 }
+
+type Run = (storages: readonly Storage[]) => undefined | Promise<void>
 
 /** The storages that a variable has for itself, and may therefore overwrite in place. */
 const owners = new WeakMap<Storage, Variable>()
@@ -233,12 +291,8 @@ function ownStorage(variable: Variable): Storage {
 const copyOf = (storage: Storage): Storage => new Storage(storage.dtype, storage.length, storage.read().slice())
 
 /** One run, start to end: what the host supplies, the program, and what follows from it. */
-async function replay(
-  compiled: Compiled,
-  given: readonly Tensor[],
-  run: (storages: readonly Storage[]) => undefined | Promise<void>,
-): Promise<unknown> {
-  const { trace, program, sources, outputs, variables } = compiled
+async function replay(traced: Traced, program: Program, given: readonly Tensor[], run: Run): Promise<unknown> {
+  const { trace, sources, outputs, variables } = traced
   const written = new Map(variables.map((variable) => [variable, ownStorage(variable)]))
   const overwritten = new Set(written.values())
   const storages = sources.map((source): Storage => {
@@ -252,7 +306,7 @@ async function replay(
     return overwritten.has(storage) ? copyOf(storage) : storage
   })
   const fresh = outputs.map((tensor) => new Storage(tensor.dtype, tensor.size))
-  if (isReference(program.backend)) runReference(compiled, storages, fresh)
+  if (isReference(program.backend)) runReference(traced, storages, fresh)
   else {
     // A small program is done when `run` returns; waiting for nothing would cost more than it does.
     const done = run([...storages, ...fresh])
@@ -264,12 +318,12 @@ async function replay(
   const own = outputs.length - trace.extraOutputs.length
   trace.extraOutputs.forEach((extra, i) => extra.deliver(realized[own + i]))
   let next = 0
-  return mapTensors(compiled.result, () => realized[next++])
+  return mapTensors(traced.result, () => realized[next++])
 }
 
 /** On the reference there is no program: the traced graph is walked with the present numbers. */
 function runReference(
-  { leaves, outputs, assigned, sources, variables }: Compiled,
+  { leaves, outputs, assigned, sources, variables }: Traced,
   storages: readonly Storage[],
   fresh: readonly Storage[],
 ): void {
@@ -285,7 +339,7 @@ function runReference(
 /** Refuses arguments whose numbers break a promise of the program, before anything has changed. */
 function check(
   { tensor, what, size, except }: Requirement,
-  { placeholders }: Compiled,
+  { placeholders }: Traced,
   given: readonly Tensor[],
 ): void {
   const place = placeholders.indexOf(tensor)

@@ -40,7 +40,6 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
     return
   }
   const { graph, leaves } = buildGraph(wanted)
-  const inputs = leaves.map(storageOf)
   const args: Argument[] = [
     ...leaves.map((leaf): Argument => ({ role: 'input', dtype: leaf.dtype, length: leaf.size })),
     ...wanted.map((tensor): Argument => ({ role: 'output', dtype: tensor.dtype, length: tensor.size })),
@@ -55,7 +54,11 @@ export async function realize(...tensors: readonly Tensor[]): Promise<void> {
     ),
   )
   const outputs = wanted.map((tensor) => new Storage(tensor.dtype, tensor.size))
-  await inTurn(backend, () => program.run([...inputs, ...outputs]))
+  await inTurn(backend, () => {
+    // Looked at when its turn comes: steps before it may have changed what the leaves mean.
+    const inputs = leaves.map(storageOf)
+    return program.run([...inputs, ...outputs])
+  })
   wanted.forEach((tensor, i) => settle(tensor, outputs[i]))
 }
 
