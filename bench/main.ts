@@ -43,10 +43,15 @@ async function bench(options: Options): Promise<boolean> {
       notes.push(`${who} failed: ${reason.split('\n')[0]}`)
     },
   })
-  process.once('SIGINT', () => {
-    measurement.close()
-    process.exit(130)
-  })
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      measurement.close()
+      process.exit(code)
+    })
+  }
   try {
     for (const work of works) {
       // one thread or more is no question of the first step
@@ -55,7 +60,7 @@ async function bench(options: Options): Promise<boolean> {
         ? contestants.filter((each) => each.threads === most || !contestants.some((other) => isMore(other, each)))
         : contestants
       await measurement.run(work, entrants)
-      if (!options.json) console.log(`\n${textTable(work, rows)}\n`)
+      if (!options.json && rows.some((row) => row.work === work.name)) console.log(`\n${textTable(work, rows)}\n`)
     }
   } finally {
     measurement.close()

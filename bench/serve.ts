@@ -59,7 +59,7 @@ async function answer(engine: Engine, session: Session | undefined, request: Req
     return [{ ok: true }, await engine.open(request.work, readInputs(request.inputs), request.settings)]
   }
   if (!session) throw new Error(`${request.do}: no work is open`)
-  if (request.do === 'check') return [{ values: await session.check() }, session]
+  if (request.do === 'check') return [await session.check(), session]
   if (request.do === 'measure') return [{ times: await measure(session, request) }, session]
   session.close?.()
   return [{ ok: true }]

@@ -4,14 +4,18 @@
  * A new engine is one file beside this one and a line in serve.ts and in harness/contestants.ts.
  */
 import { readFileSync } from 'node:fs'
-import type { InputFile } from '../harness/protocol.ts'
+import type { InputFile, Timed } from '../harness/protocol.ts'
+
+export interface Checked extends Timed {
+  readonly values: readonly number[]
+}
 
 /** One piece of work, prepared. */
 export interface Session {
   /** The numbers that are compared with other engines'; what they are is said by the work (works/). */
-  check(): Promise<readonly number[]>
+  check(): Promise<Checked>
   /** The work once: one product, one training step. */
-  run(): void | Promise<unknown>
+  run(): undefined | Promise<unknown>
   /** Waits for runs that were only queued. */
   finish?(): Promise<unknown>
   /** Gives memory back. */
@@ -77,12 +81,15 @@ export function trainingSession<L>(
   return {
     async check() {
       const values: number[] = []
+      const times: number[] = []
       for (let i = 0; i < losses; i++) {
+        const from = performance.now()
         const loss = await advance()
         values.push(await read(loss))
+        if (i > 0) times.push(performance.now() - from)
         drop(loss)
       }
-      return values
+      return { values, times }
     },
     run() {
       const loss = advance()

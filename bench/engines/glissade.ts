@@ -42,7 +42,7 @@ const works: Record<string, (inputs: Inputs, settings: Settings, choose: Choose)
     return {
       async check() {
         const values = await (await product(x, y)).data()
-        return Array.from(positions.data, (position) => values[position])
+        return { values: Array.from(positions.data, (position) => values[position]) }
       },
       run: () => product(x, y),
       close: () => product.release(),
@@ -69,7 +69,7 @@ const works: Record<string, (inputs: Inputs, settings: Settings, choose: Choose)
     const [x] = parts(inputs.x)
     const [y] = parts(inputs.y)
     return {
-      check: async () => [],
+      check: async () => ({ values: [] }),
       async run() {
         await choose()
         const model = digitsNetwork()

@@ -38,7 +38,7 @@ const works: Record<string, (inputs: Inputs, settings: Settings) => Promise<Sess
     return {
       async check() {
         const values = await product(x.ref, y.ref).data()
-        return Array.from(positions.data, (position) => values[position])
+        return { values: Array.from(positions.data, (position) => values[position]) }
       },
       run() {
         last?.dispose()
@@ -50,7 +50,7 @@ const works: Record<string, (inputs: Inputs, settings: Settings) => Promise<Sess
   digits: async (inputs, settings) => trainDigits(inputs, settings),
   async 'first-step'(inputs, settings) {
     return {
-      check: async () => [],
+      check: async () => ({ values: [] }),
       async run() {
         const { run, finish } = trainDigits(inputs, { ...settings, losses: 0 })
         await run()

@@ -58,9 +58,12 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
         const product = tf.matMul(x, y)
         const values = await product.data()
         product.dispose()
-        return Array.from(positions.data, (position) => values[position])
+        return { values: Array.from(positions.data, (position) => values[position]) }
       },
-      run: () => tf.matMul(x, y).dispose(),
+      run() {
+        tf.matMul(x, y).dispose()
+        return undefined
+      },
       close: () => tf.dispose([x, y]),
     }
   },

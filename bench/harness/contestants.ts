@@ -18,6 +18,8 @@ interface Kind extends Pick<Contestant, 'engine' | 'backend' | 'works'> {
   readonly caches?: boolean
   /** Uses one thread whatever it is told. */
   readonly single?: boolean
+  /** Takes minutes where others take seconds: takes part only where its backend is named. */
+  readonly slow?: boolean
 }
 
 const kinds: readonly Kind[] = [
@@ -27,8 +29,8 @@ const kinds: readonly Kind[] = [
   { engine: 'pytorch', backend: 'eager', language: 'python', works: ['matmul', 'digits', 'tiny'] },
   // in Node, tfjs has no threads
   { engine: 'tfjs', backend: 'wasm', language: 'typescript', single: true, works: ['matmul', 'digits', 'tiny'] },
-  // only for what its wasm backend cannot do: it is some hundred times slower
-  { engine: 'tfjs', backend: 'cpu', language: 'typescript', single: true, works: ['digits'] },
+  // only for what its wasm backend cannot do
+  { engine: 'tfjs', backend: 'cpu', language: 'typescript', single: true, slow: true, works: ['digits'] },
   { engine: 'jax-js', backend: 'wasm', language: 'typescript', single: true },
 ]
 
@@ -50,9 +52,14 @@ export interface Choice {
   readonly python: string
 }
 
+/** Those left out unless their backend is named, by engine and backend. */
+export const slowOnes: readonly string[] = kinds
+  .filter(({ slow }) => slow)
+  .map((kind) => `${kind.engine} ${kind.backend}`)
+
 export function chooseContestants({ engines, backends, threads, python }: Choice): Contestant[] {
   return kinds
-    .filter(({ engine, backend }) => engines.includes(engine) && (backends?.includes(backend) ?? true))
+    .filter(({ engine, backend, slow }) => engines.includes(engine) && (backends?.includes(backend) ?? !slow))
     .flatMap((kind) => (kind.single ? [1] : threads).map((count) => contestant(kind, count, python)))
 }
 

@@ -32,7 +32,9 @@ export interface Listener {
 /** A sample shorter than this repeats the work within. */
 const sampleMs = 2
 /** An engine so slow that its rounds would take longer gets fewer. */
-const longestMs = 60_000
+const longestMs = 30_000
+/** Where one run takes longer, the runs of the check are the samples: nothing at that scale needs warming up. */
+const slowMs = 4000
 /** Thread pools go on spinning for a while after their work; the next engine waits for it. */
 const settleMs = 60
 
@@ -42,6 +44,8 @@ interface Entrant {
   readonly child: Child
   readonly version: string
   readonly times: number[]
+  /** Times that came about with the check. */
+  checked: readonly number[]
   inner: number
   rounds: number
 }
@@ -108,7 +112,9 @@ export class Measurement {
     for (const { contestant, version, times } of entrants) {
       if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
     }
-    for (const { contestant, child } of entrants) await this.#attempt(contestant, () => demand(child, { do: 'close' }))
+    for (const { contestant, child } of entrants) {
+      if (this.#running.has(contestant)) await this.#attempt(contestant, () => demand(child, { do: 'close' }))
+    }
   }
 
   /** Those that are here and can do the work, ready for it. */
@@ -121,7 +127,7 @@ export class Measurement {
         const reply = await started.child.ask({ do: 'open', ...task })
         if ('unsupported' in reply) return this.#listener.skipped(label(contestant), reply.unsupported)
         if ('error' in reply) throw new Error(reply.error)
-        entrants.push({ contestant, ...started, times: [], inner: 1, rounds: this.#pace.rounds })
+        entrants.push({ contestant, ...started, times: [], checked: [], inner: 1, rounds: this.#pace.rounds })
       })
     }
     return entrants
@@ -143,10 +149,12 @@ export class Measurement {
   /** Those whose numbers are right. */
   async #check(work: Work, entrants: readonly Entrant[]): Promise<Entrant[]> {
     const answers = new Map<string, readonly number[]>()
-    for (const { contestant, child } of entrants) {
-      await this.#attempt(contestant, async () => {
-        const reply = await demand(child, { do: 'check' })
-        answers.set(label(contestant), 'values' in reply ? reply.values : [])
+    for (const entrant of entrants) {
+      await this.#attempt(entrant.contestant, async () => {
+        const reply = await demand(entrant.child, { do: 'check' })
+        if (!('values' in reply)) throw new Error('its check gave no numbers')
+        answers.set(label(entrant.contestant), reply.values)
+        entrant.checked = reply.times ?? []
       })
     }
     const problems = work.judge(answers)
@@ -157,6 +165,11 @@ export class Measurement {
   /** Finds how many runs make a sample, and how many rounds are bearable. */
   async #warmUp(entrant: Entrant): Promise<void> {
     const { rounds, milliseconds } = this.#pace
+    if (entrant.checked.length > 0 && summarize(entrant.checked).median > slowMs) {
+      entrant.times.push(...entrant.checked)
+      entrant.rounds = 0
+      return
+    }
     await sleep(settleMs)
     const first = await times(entrant.child, { do: 'measure', inner: 1, least: 1, milliseconds })
     const { median } = summarize(first)
@@ -164,44 +177,37 @@ export class Measurement {
     entrant.rounds = Math.max(1, Math.min(rounds, Math.floor(longestMs / median)))
   }
 
-  /** Only the first run of each process counts. An engine with a cache on disk gets a folder of its own for it. */
+  /**
+   * Only the first run of each process counts. An engine with a cache on disk gets a folder of its own for it. A first
+   * process for each is not counted: it fills the caches, and the machine's own of files.
+   */
   async #runFirst(work: Work, first: 'cold' | 'warm', contestants: readonly Contestant[], task: Task): Promise<void> {
-    const entrants = contestants.filter(({ caches }) => caches || first === 'cold')
-    const results = new Map(entrants.map((contestant) => [contestant, { version: '', times: [] as number[] }]))
-    const folders = new Map(
-      entrants.map((contestant, i) => [contestant, join(this.#folder, `${work.name}-cache-${i}`)]),
-    )
-    const once = async (contestant: Contestant): Promise<void> => {
-      const cache = folders.get(contestant) as string
-      if (first === 'cold') rmSync(cache, { recursive: true, force: true })
-      mkdirSync(cache, { mode: 0o700, recursive: true })
-      const started = await Child.start(contestant, { GLISSADE_CACHE: cache })
-      if ('absent' in started) throw new Error(started.absent)
-      try {
-        await demand(started.child, { do: 'open', ...task })
-        const result = results.get(contestant) as { version: string; times: number[] }
-        result.version = started.version
-        result.times.push(...(await times(started.child, { do: 'measure', inner: 1, least: 1, milliseconds: 0 })))
-      } finally {
-        started.child.stop()
+    const entrants = contestants
+      .filter(({ caches }) => caches || first === 'cold')
+      .map((contestant, i) => ({
+        contestant,
+        cache: join(this.#folder, `${work.name}-cache-${i}`),
+        version: '',
+        times: [] as number[],
+        rounds: this.#pace.rounds,
+      }))
+    for (const entrant of entrants) {
+      const result = await firstRun(entrant.contestant, task, entrant.cache, first).catch((error: Error) => error)
+      if (result instanceof Error) {
+        this.#listener.skipped(label(entrant.contestant), result.message)
+        entrant.rounds = 0
+      } else {
+        entrant.version = result.version
+        entrant.rounds = Math.max(1, Math.min(this.#pace.rounds, Math.floor(longestMs / result.time)))
       }
     }
-    const able: Contestant[] = []
-    for (const contestant of entrants) {
-      const reason = await once(contestant).then(
-        () => undefined,
-        (error: Error) => error.message,
-      )
-      if (reason === undefined) able.push(contestant)
-      else this.#listener.skipped(label(contestant), reason)
-    }
-    // The first process has filled the caches, and the machine's own of files.
-    for (const result of results.values()) result.times.length = 0
     for (let round = 0; round < this.#pace.rounds; round++) {
-      for (const contestant of able) await this.#attempt(contestant, () => once(contestant))
+      for (const { contestant, cache, times } of entrants.filter(({ rounds }) => round < rounds)) {
+        await this.#attempt(contestant, async () => times.push((await firstRun(contestant, task, cache, first)).time))
+      }
     }
     const [load] = loadavg()
-    for (const [contestant, { version, times }] of results) {
+    for (const { contestant, version, times } of entrants) {
       if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
     }
   }
@@ -218,6 +224,27 @@ export class Measurement {
   }
 }
 
+/** One run in a process of its own, whose cache on disk is emptied before, or stays as it is. */
+async function firstRun(
+  contestant: Contestant,
+  task: Task,
+  cache: string,
+  first: 'cold' | 'warm',
+): Promise<{ version: string; time: number }> {
+  if (first === 'cold') rmSync(cache, { recursive: true, force: true })
+  // the library trusts only a folder that nobody else can write
+  mkdirSync(cache, { mode: 0o700, recursive: true })
+  const started = await Child.start(contestant, { GLISSADE_CACHE: cache })
+  if ('absent' in started) throw new Error(started.absent)
+  try {
+    await demand(started.child, { do: 'open', ...task })
+    const [time] = await times(started.child, { do: 'measure', inner: 1, least: 1, milliseconds: 0 })
+    return { version: started.version, time }
+  } finally {
+    started.child.stop()
+  }
+}
+
 /** The reply, where it is none of failure. */
 async function demand(child: Child, request: Request): Promise<Reply> {
   const reply = await child.ask(request)
@@ -228,5 +255,5 @@ async function demand(child: Child, request: Request): Promise<Reply> {
 
 async function times(child: Child, request: Request & { do: 'measure' }): Promise<readonly number[]> {
   const reply = await demand(child, request)
-  return 'times' in reply ? reply.times : []
+  return ('times' in reply && reply.times) || []
 }

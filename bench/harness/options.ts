@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type WorkName, workNames } from '../works/index.ts'
 import { defaultSizes } from '../works/matmul.ts'
-import { engineNames } from './contestants.ts'
+import { engineNames, slowOnes } from './contestants.ts'
 import type { Pace } from './measure.ts'
 
 export interface Options {
@@ -23,7 +23,7 @@ export const help = `npm run bench -- [options]
   --work <names>        ${workNames.join(', ')}; default: all
   --size <numbers>      of the matrices; default: ${defaultSizes.join(',')}
   --engine <names>      ${engineNames.join(', ')}; default: all
-  --backend <names>     only these, such as native or wasm
+  --backend <names>     only these, such as native or wasm; slow ones (${slowOnes.join(', ')}) must be named
   --threads <numbers>   default: 1,2
   --rounds <number>     how often each engine has its turn; default: 7
   --ms <number>         how long it runs in each turn; default: 300

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Work } from '../works/work.ts'
 import type { Pace } from './measure.ts'
@@ -47,7 +48,7 @@ ${works
   .map((work) => markdownTable(work, rows))
   .join('\n\n')}
 `
-  const path = `${root}/docs/benchmarks.md`
+  const path = join(root, 'docs/benchmarks.md')
   writeFileSync(path, text)
   return path
 }

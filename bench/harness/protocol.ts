@@ -34,10 +34,15 @@ export type Request =
   | { readonly do: 'measure'; readonly inner: number; readonly least: number; readonly milliseconds: number }
   | { readonly do: 'close' }
 
+/** Times in milliseconds that came about with a check: of all steps but the first, which may compile. */
+export interface Timed {
+  readonly times?: readonly number[]
+}
+
 /** `unsupported`: the engine cannot do this work. `error`: it should, but failed. */
 export type Reply =
   | { readonly ok: true }
-  | { readonly values: readonly number[] }
+  | ({ readonly values: readonly number[] } & Timed)
   | { readonly times: readonly number[] }
   | { readonly unsupported: string }
   | { readonly error: string }

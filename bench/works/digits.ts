@@ -55,7 +55,7 @@ export function digits(): Work {
     title: `training step of the digits network (${network}, AdamW)`,
     flops: stepFlops(),
     per: 'steps/s',
-    settings: { losses: 4, lr: 1e-3, weightDecay: 0.01 },
+    settings: { losses: 3, lr: 1e-3, weightDecay: 0.01 },
     inputs: async () => ({ ...weights(), ...(await samples()) }),
     judge: (answers) => judgeLosses(answers, tolerance),
   }

@@ -9,7 +9,7 @@
  */
 import { allocate, type DType, type TypedArray } from './dtype.ts'
 import { fail } from './errors.ts'
-import { requestRealize } from './graph/realizer.ts'
+import { requestRealize, runsEnded } from './graph/realizer.ts'
 import { activeTrace } from './graph/trace.ts'
 import * as contracting from './ops/derived/contract.ts'
 import * as elementwise from './ops/derived/elementwise.ts'
@@ -18,6 +18,7 @@ import * as movement from './ops/derived/movement.ts'
 import * as reducing from './ops/derived/reduce.ts'
 import { leaf } from './ops/leaf.ts'
 import type { Attrs, Op } from './ops/op.ts'
+import { barrier } from './ops/wrap.ts'
 import { currentScope, type Pass } from './scope.ts'
 import { type Shape, sizeOf } from './shape.ts'
 import { Storage } from './storage.ts'
@@ -108,6 +109,8 @@ export class Tensor {
   }
   /** The storage with this tensor's numbers; computes them if need be. */
   async realized(): Promise<Storage> {
+    // A step that was not awaited may be writing at this moment.
+    await runsEnded()
     const tensor = this.current()
     if (!tensor.storage) {
       if (activeTrace()) fail('trace-read', { what: tensor.path || 'A tensor' })
@@ -290,8 +293,10 @@ export class Variable extends Tensor {
     const trace = activeTrace()
     if (trace) trace.assign(this, next)
     else {
-      this.#value = next
-      if (!next.storage) dirtyVariables.add(this)
+      // What another variable holds is copied: that one may be overwritten in place.
+      const own = next.op.kind === 'leaf' && next !== this.#value ? makeNode(barrier, [next]) : next
+      this.#value = own
+      if (!own.storage) dirtyVariables.add(this)
     }
   }
 

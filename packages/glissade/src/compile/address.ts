@@ -42,7 +42,7 @@ export const lane = 'lane'
 export const scalar: Lanes = { count: 1, variable: '' }
 
 /** The index of the first lane, as an `index` scalar. */
-export function indexScalar(at: Index): Expr {
+export function indexScalar(at: Pick<Index, 'terms' | 'constant'>): Expr {
   let total: Expr | undefined
   for (const { atom, factor } of at.terms) {
     const term = mul(atomScalar(atom), index(factor))
@@ -62,7 +62,7 @@ export function indexI32(at: Index, lanes: Lanes): Expr {
   if (lanes.count === 1) return convert('indexToI32', indexScalar(at))
   if (!varies(at, lanes.variable)) return splat(convert('indexToI32', indexScalar(at)), lanes.count)
   const fixed = at.terms.filter(({ atom }) => !atomVaries(atom, lanes))
-  let total = splat(convert('indexToI32', indexScalar({ ...at, terms: fixed })), lanes.count)
+  let total = splat(convert('indexToI32', indexScalar({ terms: fixed, constant: at.constant })), lanes.count)
   for (const { atom, factor } of at.terms) {
     if (!atomVaries(atom, lanes)) continue
     const value = atomLanes(atom, lanes)

@@ -42,47 +42,88 @@ function rangeOf(atom: Atom): [low: number, high: number] {
   return atom.kind === 'div' ? [Math.floor(of.low / by), Math.floor(of.high / by)] : [0, by - 1]
 }
 
-function sum(terms: readonly Term[], constant: number): Index {
-  let low = constant
-  let high = constant
-  let key = ''
-  for (const { atom, factor } of terms) {
-    const [from, to] = rangeOf(atom)
-    low += factor > 0 ? factor * from : factor * to
-    high += factor > 0 ? factor * to : factor * from
-    key += `${factor}*${atom.key}+`
+/** Ranges and keys are worked out when asked for: most sums are but steps on the way to another. */
+class Sum implements Index {
+  readonly terms: readonly Term[]
+  readonly constant: number
+  #range: readonly [low: number, high: number] | undefined
+  #key: string | undefined
+
+  constructor(terms: readonly Term[], constant: number) {
+    this.terms = terms
+    this.constant = constant
   }
-  return { terms, constant, low, high, key: key + constant }
+
+  get low(): number {
+    this.#range ??= this.#findRange()
+    return this.#range[0]
+  }
+
+  get high(): number {
+    this.#range ??= this.#findRange()
+    return this.#range[1]
+  }
+
+  get key(): string {
+    if (this.#key === undefined) {
+      let key = ''
+      for (const { atom, factor } of this.terms) key += `${factor}*${atom.key}+`
+      this.#key = key + this.constant
+    }
+    return this.#key
+  }
+
+  #findRange(): readonly [number, number] {
+    let low = this.constant
+    let high = this.constant
+    for (const { atom, factor } of this.terms) {
+      const [from, to] = rangeOf(atom)
+      low += factor > 0 ? factor * from : factor * to
+      high += factor > 0 ? factor * to : factor * from
+    }
+    return [low, high]
+  }
 }
 
-/** Adds up terms: equal atoms become one, and k·(x div k) + (x mod k) becomes x. */
-function collect(terms: readonly Term[], constant: number): Index {
-  const byKey = new Map<string, Term>()
-  for (const term of terms) {
-    const known = byKey.get(term.atom.key)
-    byKey.set(term.atom.key, known ? { atom: term.atom, factor: known.factor + term.factor } : term)
-  }
-  for (const { atom, factor } of byKey.values()) {
-    if (atom.kind !== 'mod' || factor === 0) continue
-    const whole = divIndex(atom.of, atom.by)
-    const quotient =
-      whole.terms.length === 1 && whole.constant === 0 && whole.terms[0].factor === 1
-        ? byKey.get(whole.terms[0].atom.key)
-        : undefined
-    if (quotient && quotient.factor === factor * atom.by) {
-      byKey.delete(atom.key)
-      byKey.delete(quotient.atom.key)
-      return collect(
-        [...byKey.values(), ...atom.of.terms.map((t) => ({ atom: t.atom, factor: t.factor * factor }))],
-        constant + atom.of.constant * factor,
-      )
+const sum = (terms: readonly Term[], constant: number): Index => new Sum(terms, constant)
+
+/** Both lists, which are in the order of keys, as one; equal atoms become one term, or none. */
+function mergeTerms(a: readonly Term[], b: readonly Term[]): Term[] {
+  const terms: Term[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length && j < b.length) {
+    const [x, y] = [a[i], b[j]]
+    if (x.atom === y.atom || x.atom.key === y.atom.key) {
+      if (x.factor + y.factor !== 0) terms.push({ atom: x.atom, factor: x.factor + y.factor })
+      i++
+      j++
+    } else if (x.atom.key < y.atom.key) {
+      terms.push(x)
+      i++
+    } else {
+      terms.push(y)
+      j++
     }
   }
-  const list = [...byKey.values()].filter((term) => term.factor !== 0)
-  return sum(
-    list.sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1)),
-    constant,
-  )
+  while (i < a.length) terms.push(a[i++])
+  while (j < b.length) terms.push(b[j++])
+  return terms
+}
+
+/** The sum of terms, in which k·(x div k) + (x mod k) becomes x. */
+function recombine(terms: readonly Term[], constant: number): Index {
+  for (const remainder of terms) {
+    const { atom, factor } = remainder
+    if (atom.kind !== 'mod') continue
+    const key = `(${atom.of.key})/${atom.by}`
+    const quotient = terms.find((term) => term.atom.key === key)
+    if (quotient?.factor !== factor * atom.by) continue
+    const others = terms.filter((term) => term !== remainder && term !== quotient)
+    const whole = scaleIndex(atom.of, factor)
+    return recombine(mergeTerms(others, whole.terms), constant + whole.constant)
+  }
+  return sum(terms, constant)
 }
 
 export const constantIndex = (value: number): Index => sum([], value)
@@ -100,7 +141,7 @@ export function addIndex(a: Index, b: Index): Index {
   if (a.terms.length === 0)
     return b.terms.length === 0 ? constantIndex(a.constant + b.constant) : sum(b.terms, a.constant + b.constant)
   if (b.terms.length === 0) return b.constant === 0 ? a : sum(a.terms, a.constant + b.constant)
-  return collect([...a.terms, ...b.terms], a.constant + b.constant)
+  return recombine(mergeTerms(a.terms, b.terms), a.constant + b.constant)
 }
 
 export function scaleIndex(a: Index, factor: number): Index {

@@ -16,3 +16,16 @@ export function requestRealize(tensors: readonly Tensor[]): Promise<void> {
   if (!realizer) throw new Error('No runtime is loaded; import tensors from the package’s index.')
   return realizer(tensors)
 }
+
+let pending: () => Promise<void> | undefined = () => undefined
+
+/** `ask` tells what to wait for until every run that was asked for has ended; undefined if none is under way. */
+export function setPending(ask: () => Promise<void> | undefined): void {
+  pending = ask
+}
+
+/** When all runs that were asked for have ended. */
+export async function runsEnded(): Promise<void> {
+  const wait = pending()
+  if (wait) await wait
+}

@@ -8,6 +8,7 @@ import type { Argument, Backend } from '../backends/backend.ts'
 import { evaluate } from '../backends/reference/reference.ts'
 import { fail } from '../errors.ts'
 import { buildGraph, type Graph } from '../graph/graph.ts'
+import { setPending } from '../graph/realizer.ts'
 import { type Requirement, runTrace, Trace, traceKeys, traceStarts } from '../graph/trace.ts'
 import { leaf } from '../ops/leaf.ts'
 import { Storage } from '../storage.ts'
@@ -124,6 +125,8 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
 /** The last call of any compiled function; the next one waits for it, since they share variables. */
 let lastCall: Promise<void> | undefined
 
+setPending(() => lastCall)
+
 /** Does `work` when all calls made before have ended, well or not; at once, if there are none. */
 function inCallOrder<T>(work: () => Promise<T>): Promise<T> {
   const done = lastCall ? lastCall.then(work) : work()
@@ -163,7 +166,9 @@ function describeArguments(value: unknown, given: Tensor[]): string {
   }
   if (Array.isArray(value)) return `(${value.map((each) => describeArguments(each, given)).join(';')})`
   if (isPlainObject(value)) {
-    const entries = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}:${describeArguments(each, given)}`)
+    const entries = Object.entries(value).map(
+      ([name, each]) => `${JSON.stringify(name)}:${describeArguments(each, given)}`,
+    )
     return `{${entries.join(';')}}`
   }
   if (typeof value === 'string') return JSON.stringify(value)
@@ -337,11 +342,7 @@ function runReference(
 }
 
 /** Refuses arguments whose numbers break a promise of the program, before anything has changed. */
-function check(
-  { tensor, what, size, except }: Requirement,
-  { placeholders }: Traced,
-  given: readonly Tensor[],
-): void {
+function check({ tensor, what, size, except }: Requirement, { placeholders }: Traced, given: readonly Tensor[]): void {
   const place = placeholders.indexOf(tensor)
   if (place < 0) return
   const data = storageOf(given[place]).read()

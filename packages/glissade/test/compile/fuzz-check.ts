@@ -12,7 +12,15 @@ const relative = 3e-4
 export function tensorsOf(seed: number): Tensor[] {
   const { leaves, outputs } = new GraphMaker(seed).make(6 + (seed % 19))
   if (seed % 3 === 0 || outputs.length === 0) return [...outputs]
-  const total = outputs.map((output, i) => output.mul(1 / (output.size + 1)).mul(i + 1).sin().sum()).reduce((a, b) => a.add(b))
+  const total = outputs
+    .map((output, i) =>
+      output
+        .mul(1 / (output.size + 1))
+        .mul(i + 1)
+        .sin()
+        .sum(),
+    )
+    .reduce((a, b) => a.add(b))
   const slopes = gradients(total, leaves).filter((slope) => slope !== undefined)
   // Together with the outputs, or alone: then nothing forces the forward values into memory.
   return seed % 3 === 1 ? [...outputs, ...slopes] : slopes
@@ -22,11 +30,12 @@ export function tensorsOf(seed: number): Tensor[] {
 export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} numbers instead of ${expected.length}`
   let largest = 1
-  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]))
+  for (let i = 0; i < expected.length; i++)
+    if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]))
   for (let i = 0; i < expected.length; i++) {
     const same = actual[i] === expected[i] || (Number.isNaN(actual[i]) && Number.isNaN(expected[i]))
-    if (!same && !(Math.abs(actual[i] - expected[i]) <= relative * largest)) return `element ${i} is ${actual[i]} instead of ${expected[i]}`
+    if (!same && !(Math.abs(actual[i] - expected[i]) <= relative * largest))
+      return `element ${i} is ${actual[i]} instead of ${expected[i]}`
   }
   return undefined
 }
-

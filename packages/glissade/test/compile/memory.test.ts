@@ -21,7 +21,10 @@ describe('random lives', () => {
     const temporaries: Temporary[] = []
     const steps = Array.from({ length: 2 + Math.floor(next() * 30) }, (): Step => {
       const read = temporaries.filter(() => next() < 2 / (temporaries.length + 1))
-      const made = Array.from({ length: 1 + Math.floor(next() * 2) }, (): Temporary => ({ kind: 'temporary', length: Math.floor(next() * 400) }))
+      const made = Array.from(
+        { length: 1 + Math.floor(next() * 2) },
+        (): Temporary => ({ kind: 'temporary', length: Math.floor(next() * 400) }),
+      )
       temporaries.push(...made)
       const argument: Location = { kind: 'argument', argument: 0, length: 7 }
       return { kernel: {} as Kernel, locations: [...read, argument, ...made], label: '', path: '' }
@@ -33,7 +36,8 @@ describe('random lives', () => {
     for (let seed = 0; seed < 60; seed++) {
       const { steps, temporaries } = randomSteps(generator(seed))
       const plan = planMemory(steps)
-      const wanted = (location: Location): number[] => steps.flatMap((step, i) => (step.locations.includes(location) ? [i] : []))
+      const wanted = (location: Location): number[] =>
+        steps.flatMap((step, i) => (step.locations.includes(location) ? [i] : []))
       for (const [i, a] of temporaries.entries()) {
         const from = plan.offsets.get(a) as number
         expect(from % 64).toBe(0)
@@ -60,30 +64,41 @@ describe('random lives', () => {
 function followRun({ kernels, launches, arenaBytes }: Plan): string[] {
   const problems: string[] = []
   const writer = new Array<string | undefined>(arenaBytes / 4).fill(undefined)
-  const words = (slot: Slot & { kind: 'arena' }): number[] => Array.from({ length: slot.length }, (_, i) => slot.offset / 4 + i)
+  const words = (slot: Slot & { kind: 'arena' }): number[] =>
+    Array.from({ length: slot.length }, (_, i) => slot.offset / 4 + i)
   launches.forEach(({ kernel, slots, label }, i) => {
     const uses = slots.flatMap((slot, j): { slot: Slot & { kind: 'arena' }; buffer: KernelBuffer }[] =>
       slot.kind === 'arena' ? [{ slot, buffer: kernels[kernel].buffers[j] }] : [],
     )
     for (const { slot, buffer } of uses) {
-      if (slot.offset % 64 !== 0 || slot.offset + 4 * slot.length > arenaBytes) problems.push(`launch ${i} (${label}): ${buffer.name} lies outside`)
+      if (slot.offset % 64 !== 0 || slot.offset + 4 * slot.length > arenaBytes)
+        problems.push(`launch ${i} (${label}): ${buffer.name} lies outside`)
       if (buffer.access === 'write') continue
       const seen = new Set(words(slot).map((word) => writer[word]))
       // A buffer that is read and written may be filled by the launch itself (sums by index).
-      if (buffer.access === 'readwrite' && [...seen].every((each) => each === undefined || !each.endsWith(`@${slot.offset}+${slot.length}`))) continue
-      if (seen.size > 1) problems.push(`launch ${i} (${label}): ${buffer.name} holds what ${[...seen].join(' and ')} wrote`)
+      if (
+        buffer.access === 'readwrite' &&
+        [...seen].every((each) => each === undefined || !each.endsWith(`@${slot.offset}+${slot.length}`))
+      )
+        continue
+      if (seen.size > 1)
+        problems.push(`launch ${i} (${label}): ${buffer.name} holds what ${[...seen].join(' and ')} wrote`)
       const [only] = seen
       if (only === undefined) problems.push(`launch ${i} (${label}): ${buffer.name} was never written`)
-      else if (!only.endsWith(`@${slot.offset}+${slot.length}`)) problems.push(`launch ${i} (${label}): ${buffer.name} is a part of what ${only} wrote`)
+      else if (!only.endsWith(`@${slot.offset}+${slot.length}`))
+        problems.push(`launch ${i} (${label}): ${buffer.name} is a part of what ${only} wrote`)
     }
     for (const [j, a] of uses.entries()) {
       for (const b of uses.slice(j + 1)) {
         if (a.buffer.access === 'read' && b.buffer.access === 'read') continue
-        const apart = a.slot.offset + 4 * a.slot.length <= b.slot.offset || b.slot.offset + 4 * b.slot.length <= a.slot.offset
+        const apart =
+          a.slot.offset + 4 * a.slot.length <= b.slot.offset || b.slot.offset + 4 * b.slot.length <= a.slot.offset
         if (!apart) problems.push(`launch ${i} (${label}): ${a.buffer.name} and ${b.buffer.name} overlap`)
       }
     }
-    for (const { slot, buffer } of uses) if (buffer.access !== 'read') for (const word of words(slot)) writer[word] = `launch ${i} @${slot.offset}+${slot.length}`
+    for (const { slot, buffer } of uses)
+      if (buffer.access !== 'read')
+        for (const word of words(slot)) writer[word] = `launch ${i} @${slot.offset}+${slot.length}`
   })
   return problems
 }
@@ -122,7 +137,15 @@ describe('whole programs', () => {
 
   it('a training step of a convolutional network', async () => {
     const model = nn.sequential(
-      nn.conv2d(1, 4, 3), nn.relu(), nn.conv2d(4, 8, 3), nn.relu(), nn.maxPool2d(2), nn.flatten(), nn.linear(32, 16), nn.relu(), nn.linear(16, 5),
+      nn.conv2d(1, 4, 3),
+      nn.relu(),
+      nn.conv2d(4, 8, 3),
+      nn.relu(),
+      nn.maxPool2d(2),
+      nn.flatten(),
+      nn.linear(32, 16),
+      nn.relu(),
+      nn.linear(16, 5),
     )
     const optimizer = optim.adamW().for(model)
     const step = compile((x: Tensor, y: Tensor) => {
@@ -138,7 +161,9 @@ describe('whole programs', () => {
 
   it('a transformer block with its gradients', async () => {
     const [T, D] = [12, 16]
-    const [wq, wk, wv, w1, w2] = [ramp(D, D), ramp(D, D), ramp(D, D), ramp(D, 4 * D), ramp(4 * D, D)].map((w) => new nn.Parameter(w))
+    const [wq, wk, wv, w1, w2] = [ramp(D, D), ramp(D, D), ramp(D, D), ramp(D, 4 * D), ramp(4 * D, D)].map(
+      (w) => new nn.Parameter(w),
+    )
     const norm = (x: Tensor): Tensor => {
       const centred = x.sub(x.mean(-1, { keepDims: true }))
       return centred.mul(centred.square().mean(-1, { keepDims: true }).add(1e-5).rsqrt())

@@ -7,7 +7,20 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { interpreterBackend } from '../../src/backends/reference/interpreter.ts'
 import { compilerOptions } from '../../src/compile/lower.ts'
-import { compile, concat, loss, maxPool2d, nn, optim, setBackend, type Tensor, take, tensor, valueAndGrad, zeros } from '../../src/index.ts'
+import {
+  compile,
+  concat,
+  loss,
+  maxPool2d,
+  nn,
+  optim,
+  setBackend,
+  type Tensor,
+  take,
+  tensor,
+  valueAndGrad,
+  zeros,
+} from '../../src/index.ts'
 import type { Program } from '../../src/run/program.ts'
 
 beforeAll(async () => {
@@ -18,11 +31,20 @@ beforeAll(async () => {
 function kernelsOf({ plan }: Program): string[] {
   const rows = plan.launches.map(({ kernel, label, path }) => [plan.kernels[kernel].kind, label, path])
   const widths = [0, 1].map((column) => Math.max(0, ...rows.map((row) => row[column].length)))
-  return rows.map((row) => row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell)).join('  ').trimEnd())
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 /** Compiles `fn` for `args`, compares its kernels with the file, and gives them back by kind. */
-async function kinds<A extends readonly unknown[]>(name: string, fn: (...args: A) => unknown, ...args: A): Promise<string[]> {
+async function kinds<A extends readonly unknown[]>(
+  name: string,
+  fn: (...args: A) => unknown,
+  ...args: A
+): Promise<string[]> {
   const program = await compile(fn).program(...args)
   await expect(`${kernelsOf(program).join('\n')}\n`).toMatchFileSnapshot(`programs/${name}.txt`)
   return program.plan.launches.map(({ kernel }) => program.plan.kernels[kernel].kind)
@@ -57,7 +79,12 @@ describe('forward', () => {
   })
 
   it('cross-entropy is a kernel over rows, the loss of each row, and their mean', async () => {
-    const kernels = await kinds('cross-entropy', (logits: Tensor, y: Tensor) => loss.crossEntropy(logits, y), x(64, 10), labels(64))
+    const kernels = await kinds(
+      'cross-entropy',
+      (logits: Tensor, y: Tensor) => loss.crossEntropy(logits, y),
+      x(64, 10),
+      labels(64),
+    )
     expect(kernels.length).toBeLessThanOrEqual(3)
   })
 
@@ -66,11 +93,16 @@ describe('forward', () => {
   })
 
   it('a sum of very many numbers is done in parts', async () => {
-    expect(await kinds('global-sum', (input: Tensor) => input.square().sum(), x(256, 256))).toEqual(['reduce', 'reduce'])
+    expect(await kinds('global-sum', (input: Tensor) => input.square().sum(), x(256, 256))).toEqual([
+      'reduce',
+      'reduce',
+    ])
   })
 
   it('a concatenation with what follows is one kernel', async () => {
-    expect(await kinds('concat', (a: Tensor, b: Tensor) => concat([a, b.mul(2)], 1).add(1), x(16, 8), x(16, 5))).toEqual(['map'])
+    expect(
+      await kinds('concat', (a: Tensor, b: Tensor) => concat([a, b.mul(2)], 1).add(1), x(16, 8), x(16, 5)),
+    ).toEqual(['map'])
   })
 
   it('an embedding with positions is one kernel', async () => {
@@ -85,7 +117,11 @@ describe('forward', () => {
 
   it('attention is a product, a softmax and a product', async () => {
     const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor => q.matmul(k.transpose()).mul(0.25).softmax().matmul(v)
-    expect(await kinds('attention', attend, x(4, 12, 16), x(4, 12, 16), x(4, 12, 16))).toEqual(['contract', 'row', 'contract'])
+    expect(await kinds('attention', attend, x(4, 12, 16), x(4, 12, 16), x(4, 12, 16))).toEqual([
+      'contract',
+      'row',
+      'contract',
+    ])
   })
 
   it('the gates of a recurrent cell are one kernel', async () => {
@@ -136,7 +172,15 @@ describe('training', () => {
 
   it('the network for digits', async () => {
     const model = nn.sequential(
-      nn.conv2d(1, 8, 3), nn.relu(), nn.conv2d(8, 16, 3), nn.relu(), nn.maxPool2d(2), nn.flatten(), nn.linear(2304, 32), nn.relu(), nn.linear(32, 10),
+      nn.conv2d(1, 8, 3),
+      nn.relu(),
+      nn.conv2d(8, 16, 3),
+      nn.relu(),
+      nn.maxPool2d(2),
+      nn.flatten(),
+      nn.linear(2304, 32),
+      nn.relu(),
+      nn.linear(32, 10),
     )
     const optimizer = optim.adamW().for(model)
     const step = (input: Tensor, y: Tensor): Tensor => {
@@ -172,7 +216,9 @@ describe('what people can look at', () => {
     const flops = 2 * 32 * 64 * 48
     expect(program.plan.flops).toBeGreaterThanOrEqual(flops)
     expect(program.plan.flops).toBeLessThan(flops * 1.1)
-    expect(text).toMatch(/\d+ k floating-point operations, .*B moved, peak memory .*B of temporaries \+ .*B of arguments/)
+    expect(text).toMatch(
+      /\d+ k floating-point operations, .*B moved, peak memory .*B of temporaries \+ .*B of arguments/,
+    )
     const floats = 32 * 64 + 64 * 48 + 48 + 32 * 48
     expect(program.plan.bytes).toBe(4 * floats)
     expect(program.describe({ code: true })).toContain('k0: ')

@@ -108,7 +108,10 @@ export class GraphMaker {
 
   #leaf(shape: readonly number[]): Item {
     // Eighths from -2 to 2, without 0: no kinks of abs and relu.
-    const data = Float32Array.from({ length: sizeOf(shape) }, () => (1 + this.#below(16)) * (this.#next() < 0.5 ? 0.125 : -0.125))
+    const data = Float32Array.from(
+      { length: sizeOf(shape) },
+      () => (1 + this.#below(16)) * (this.#next() < 0.5 ? 0.125 : -0.125),
+    )
     const tensor = fromArray(data, shape)
     this.#leaves.push(tensor)
     const item = { tensor, bound: 2, exact: true }
@@ -159,10 +162,25 @@ export class GraphMaker {
 
   #step(): void {
     const kinds = [
-      () => this.#unary(), () => this.#unary(), () => this.#binary(), () => this.#binary(), () => this.#binary(),
-      () => this.#choice(), () => this.#reduce(), () => this.#reduce(), () => this.#move(), () => this.#move(),
-      () => this.#move(), () => this.#join(), () => this.#lookUp(), () => this.#product(), () => this.#product(),
-      () => this.#convolution(), () => this.#pooling(), () => this.#along(), () => this.#row(),
+      () => this.#unary(),
+      () => this.#unary(),
+      () => this.#binary(),
+      () => this.#binary(),
+      () => this.#binary(),
+      () => this.#choice(),
+      () => this.#reduce(),
+      () => this.#reduce(),
+      () => this.#move(),
+      () => this.#move(),
+      () => this.#move(),
+      () => this.#join(),
+      () => this.#lookUp(),
+      () => this.#product(),
+      () => this.#product(),
+      () => this.#convolution(),
+      () => this.#pooling(),
+      () => this.#along(),
+      () => this.#row(),
     ]
     this.#pick(kinds)()
   }
@@ -231,7 +249,11 @@ export class GraphMaker {
       return
     }
     const [a, b] = [this.#as(this.#item(), c.tensor.shape), this.#as(this.#item(), c.tensor.shape)]
-    this.#add(where(condition, a.tensor, this.#next() < 0.3 ? 0.5 : b.tensor), Math.max(a.bound, b.bound), a.exact && b.exact)
+    this.#add(
+      where(condition, a.tensor, this.#next() < 0.3 ? 0.5 : b.tensor),
+      Math.max(a.bound, b.bound),
+      a.exact && b.exact,
+    )
   }
 
   #reduce(): void {
@@ -267,8 +289,15 @@ export class GraphMaker {
       () => this.#reshaped(x),
       () => x.permute(...this.#order(x.rank)),
       () => this.#expanded(x),
-      () => x.pad(x.shape.map(() => [this.#below(3), this.#below(3)] as const), this.#pick([0, 0, 1.5])),
-      () => x.slice(x.shape.map((n) => (this.#next() < 0.4 ? undefined : [this.#below(n + 1), n, 1 + this.#below(3)] as const))),
+      () =>
+        x.pad(
+          x.shape.map(() => [this.#below(3), this.#below(3)] as const),
+          this.#pick([0, 0, 1.5]),
+        ),
+      () =>
+        x.slice(
+          x.shape.map((n) => (this.#next() < 0.4 ? undefined : ([this.#below(n + 1), n, 1 + this.#below(3)] as const))),
+        ),
       () => (x.rank === 0 ? x.neg() : x.flip(this.#axes(x))),
       () => x.repeat(x.shape.map(() => 1 + this.#below(2))),
       () => (x.rank === 0 ? x.unsqueeze(0) : this.#windowed(x)),
@@ -330,11 +359,18 @@ export class GraphMaker {
       () => {
         const updates = this.#as(this.#item(), shape)
         const most = bound + updates.bound * shape[axis]
-        this.#add(scatterAdd(x, this.#indices(shape, x.shape[axis]), updates.tensor, axis), most, exact && updates.exact)
+        this.#add(
+          scatterAdd(x, this.#indices(shape, x.shape[axis]), updates.tensor, axis),
+          most,
+          exact && updates.exact,
+        )
       },
       () => {
         // The same index for a whole row, as an embedding's gradient has it.
-        const rows = this.#indices(shape.map((n, i) => (i === axis ? n : 1)), x.shape[axis]).expand(shape)
+        const rows = this.#indices(
+          shape.map((n, i) => (i === axis ? n : 1)),
+          x.shape[axis],
+        ).expand(shape)
         const updates = this.#as(this.#item(), shape)
         this.#add(scatterAdd(x.mul(0), rows, updates.tensor, axis), updates.bound * shape[axis], exact && updates.exact)
       },
@@ -368,14 +404,31 @@ export class GraphMaker {
         this.#add(y.mul(0.5).sub(more.tensor), a.bound * b.bound * Math.max(1, inner) + more.bound)
       },
       () => {
-        const equation = this.#pick(['ij,kj->ik', 'ij,ik->jk', 'ij,ij->i', 'ij,jk->ki', 'ij,k->ikj', 'ij,ji->', 'ij,jik->k'])
+        const equation = this.#pick([
+          'ij,kj->ik',
+          'ij,ik->jk',
+          'ij,ij->i',
+          'ij,jk->ki',
+          'ij,k->ikj',
+          'ij,ji->',
+          'ij,jik->k',
+        ])
         const [left, right] = equation.split('->')[0].split(',')
         const sizes: Record<string, number> = { i: this.#size(), j: this.#size(), k: 1 + this.#below(5) }
-        const p = this.#as(a, [...left].map((letter) => sizes[letter]))
-        const q = this.#as(this.#item(), [...right].map((letter) => sizes[letter]))
+        const p = this.#as(
+          a,
+          [...left].map((letter) => sizes[letter]),
+        )
+        const q = this.#as(
+          this.#item(),
+          [...right].map((letter) => sizes[letter]),
+        )
         const out = equation.split('->')[1]
         const summed = [...new Set(left + right)].filter((letter) => !out.includes(letter))
-        const terms = Math.max(1, summed.reduce((n, letter) => n * sizes[letter], 1))
+        const terms = Math.max(
+          1,
+          summed.reduce((n, letter) => n * sizes[letter], 1),
+        )
         this.#add(einsum(equation, p.tensor, q.tensor), p.bound * q.bound * terms)
       },
     ]
@@ -384,7 +437,11 @@ export class GraphMaker {
 
   #convolution(): void {
     const groups = this.#pick([1, 1, 2])
-    const [batch, channels, filters] = [1 + this.#below(3), groups * (1 + this.#below(3)), groups * (1 + this.#below(3))]
+    const [batch, channels, filters] = [
+      1 + this.#below(3),
+      groups * (1 + this.#below(3)),
+      groups * (1 + this.#below(3)),
+    ]
     const options = { stride: 1 + this.#below(2), padding: this.#below(3), dilation: 1 + this.#below(2), groups }
     const kernel = 1 + this.#below(3)
     const reach = (kernel - 1) * options.dilation + 1

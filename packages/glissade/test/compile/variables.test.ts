@@ -8,7 +8,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { interpreterBackend } from '../../src/backends/reference/interpreter.ts'
 import { compilerOptions } from '../../src/compile/lower.ts'
-import { compile, concat, type DType, scatterAdd, setBackend, type Tensor, tensor, Variable, where, zeros } from '../../src/index.ts'
+import {
+  compile,
+  concat,
+  type DType,
+  scatterAdd,
+  setBackend,
+  type Tensor,
+  tensor,
+  Variable,
+  where,
+  zeros,
+} from '../../src/index.ts'
 import { probeBackend } from '../../src/run/backend.ts'
 import { fromArray } from '../../src/tensor.ts'
 import { generator } from '../opinfo/common.ts'
@@ -27,7 +38,8 @@ type Matrix = readonly (readonly number[])[]
 
 const build = (n: number, element: (i: number, j: number) => number): Matrix =>
   Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => ((element(i, j) % 7) + 7) % 7))
-const total = (n: number, term: (k: number) => number): number => Array.from({ length: n }, (_, k) => term(k)).reduce((a, b) => a + b, 0)
+const total = (n: number, term: (k: number) => number): number =>
+  Array.from({ length: n }, (_, k) => term(k)).reduce((a, b) => a + b, 0)
 
 /** Tensor and matrix of one operation; all results are taken modulo 7. */
 interface Operation {
@@ -40,15 +52,27 @@ const operations: readonly Operation[] = [
   { name: 'a', tensor: (a) => a, matrix: (a) => a },
   { name: 'a + b', tensor: (a, b) => a.add(b).mod(7), matrix: (a, b) => build(a.length, (i, j) => a[i][j] + b[i][j]) },
   { name: 'a - b', tensor: (a, b) => a.sub(b).mod(7), matrix: (a, b) => build(a.length, (i, j) => a[i][j] - b[i][j]) },
-  { name: 'a b + c', tensor: (a, b, c) => a.mul(b).add(c).mod(7), matrix: (a, b, c) => build(a.length, (i, j) => a[i][j] * b[i][j] + c[i][j]) },
-  { name: 'a @ b', tensor: (a, b) => a.matmul(b).mod(7), matrix: (a, b) => build(a.length, (i, j) => total(a.length, (k) => a[i][k] * b[k][j])) },
+  {
+    name: 'a b + c',
+    tensor: (a, b, c) => a.mul(b).add(c).mod(7),
+    matrix: (a, b, c) => build(a.length, (i, j) => a[i][j] * b[i][j] + c[i][j]),
+  },
+  {
+    name: 'a @ b',
+    tensor: (a, b) => a.matmul(b).mod(7),
+    matrix: (a, b) => build(a.length, (i, j) => total(a.length, (k) => a[i][k] * b[k][j])),
+  },
   {
     name: 'c - a^T @ b',
     tensor: (a, b, c) => c.sub(a.transpose().matmul(b)).mod(7),
     matrix: (a, b, c) => build(a.length, (i, j) => c[i][j] - total(a.length, (k) => a[k][i] * b[k][j])),
   },
   { name: 'a^T', tensor: (a) => a.transpose(), matrix: (a) => build(a.length, (i, j) => a[j][i]) },
-  { name: 'a^T + b', tensor: (a, b) => a.transpose().add(b).mod(7), matrix: (a, b) => build(a.length, (i, j) => a[j][i] + b[i][j]) },
+  {
+    name: 'a^T + b',
+    tensor: (a, b) => a.transpose().add(b).mod(7),
+    matrix: (a, b) => build(a.length, (i, j) => a[j][i] + b[i][j]),
+  },
   { name: 'flip', tensor: (a) => a.flip(1), matrix: (a) => build(a.length, (i, j) => a[i][a.length - 1 - j]) },
   {
     name: 'shift',
@@ -75,16 +99,26 @@ const operations: readonly Operation[] = [
     tensor: (a, b) => a.sub(b.sum()).mod(7),
     matrix: (a, b) => build(a.length, (i, j) => a[i][j] - total(a.length, (k) => total(a.length, (l) => b[k][l]))),
   },
-  { name: 'cumsum', tensor: (a) => a.cumsum(0).mod(7), matrix: (a) => build(a.length, (i, j) => total(i + 1, (k) => a[k][j])) },
-  { name: 'cumsum of rows', tensor: (a) => a.cumsum(1).mod(7), matrix: (a) => build(a.length, (i, j) => total(j + 1, (k) => a[i][k])) },
+  {
+    name: 'cumsum',
+    tensor: (a) => a.cumsum(0).mod(7),
+    matrix: (a) => build(a.length, (i, j) => total(i + 1, (k) => a[k][j])),
+  },
+  {
+    name: 'cumsum of rows',
+    tensor: (a) => a.cumsum(1).mod(7),
+    matrix: (a) => build(a.length, (i, j) => total(j + 1, (k) => a[i][k])),
+  },
   {
     name: 'scatter',
-    tensor: (a, _b, _c, places) => scatterAdd(zeros(a.shape, a.dtype), places.unsqueeze(1).expand(a.shape), a, 0).mod(7),
+    tensor: (a, _b, _c, places) =>
+      scatterAdd(zeros(a.shape, a.dtype), places.unsqueeze(1).expand(a.shape), a, 0).mod(7),
     matrix: (a, _b, _c, places) => build(a.length, (i, j) => total(a.length, (k) => (places[k] === i ? a[k][j] : 0))),
   },
   {
     name: 'scatter with nothing after it',
-    tensor: (a, _b, _c, places) => scatterAdd(zeros(a.shape, a.dtype), places.argSort().unsqueeze(1).expand(a.shape), a, 0),
+    tensor: (a, _b, _c, places) =>
+      scatterAdd(zeros(a.shape, a.dtype), places.argSort().unsqueeze(1).expand(a.shape), a, 0),
     matrix: (a, _b, _c, places) => {
       const order = places.map((_, k) => k).sort((p, q) => places[p] - places[q] || p - q)
       return build(a.length, (i, j) => total(a.length, (k) => (order[k] === i ? a[k][j] : 0)))
@@ -99,10 +133,13 @@ const operations: readonly Operation[] = [
   {
     name: 'order',
     tensor: (a) => a.argSort(1).cast(a.dtype).mod(7),
-    matrix: (a) =>
-      build(a.length, (i, j) => a[i].map((_, k) => k).sort((p, q) => a[i][p] - a[i][q] || p - q)[j]),
+    matrix: (a) => build(a.length, (i, j) => a[i].map((_, k) => k).sort((p, q) => a[i][p] - a[i][q] || p - q)[j]),
   },
-  { name: 'where', tensor: (a, b, c) => where(a.lt(b), c, a), matrix: (a, b, c) => build(a.length, (i, j) => (a[i][j] < b[i][j] ? c[i][j] : a[i][j])) },
+  {
+    name: 'where',
+    tensor: (a, b, c) => where(a.lt(b), c, a),
+    matrix: (a, b, c) => build(a.length, (i, j) => (a[i][j] < b[i][j] ? c[i][j] : a[i][j])),
+  },
 ]
 
 // ---- random programs ----
@@ -148,7 +185,8 @@ function randomScript(next: () => number): Script {
 const show = (script: Script): string => {
   const name = ({ from, place }: Operand): string => `${from}${place}`
   const lines = script.statements.map(
-    ({ operation, operands, to }, i) => `result${i} = ${operation.name} of ${operands.map(name).join(', ')}${to.map((k) => ` → variable ${k}`).join('')}`,
+    ({ operation, operands, to }, i) =>
+      `result${i} = ${operation.name} of ${operands.map(name).join(', ')}${to.map((k) => ` → variable ${k}`).join('')}`,
   )
   return `${lines.join('; ')}; return ${script.returned.map(name).join(', ')}`
 }
@@ -213,7 +251,8 @@ async function problemOf(seed: number): Promise<string | undefined> {
     ] as const) {
       for (const [i, each] of tensors.entries()) {
         const numbers = Array.from(await each.data())
-        if (numbers.join() !== wanted[i].flat().join()) return `${where}: ${what} ${i} is ${numbers.join()} instead of ${wanted[i].flat().join()}\n${show(script)}`
+        if (numbers.join() !== wanted[i].flat().join())
+          return `${where}: ${what} ${i} is ${numbers.join()} instead of ${wanted[i].flat().join()}\n${show(script)}`
       }
     }
   }
@@ -272,7 +311,10 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
         b.assign(old)
       })
       await swap()
-      expect([await list(a), await list(b)]).toEqual([[2, 20], [1, 10]])
+      expect([await list(a), await list(b)]).toEqual([
+        [2, 20],
+        [1, 10],
+      ])
       const ring = compile(() => {
         const [x, y, z] = [a.current(), b.current(), c.current()]
         a.assign(z)
@@ -281,7 +323,11 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
       })
       await ring()
       await ring()
-      expect([await list(a), await list(b), await list(c)]).toEqual([[1, 10], [3, 30], [2, 20]])
+      expect([await list(a), await list(b), await list(c)]).toEqual([
+        [1, 10],
+        [3, 30],
+        [2, 20],
+      ])
     })
 
     it('an argument that is the variable which the program overwrites', async () => {
@@ -301,7 +347,11 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
       const step = compile(() => a.assign(a.add(1)))
       await step()
       await step()
-      expect([await list(a), await list(b), await list(start)]).toEqual([[3, 4], [1, 2], [1, 2]])
+      expect([await list(a), await list(b), await list(start)]).toEqual([
+        [3, 4],
+        [1, 2],
+        [1, 2],
+      ])
     })
 
     it('one tensor in two variables, of which a program changes both', async () => {
@@ -313,7 +363,10 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
       })
       await step()
       await step()
-      expect([await list(a), await list(b)]).toEqual([[2, 2, 2], [-3, -3, -3]])
+      expect([await list(a), await list(b)]).toEqual([
+        [2, 2, 2],
+        [-3, -3, -3],
+      ])
     })
 
     it('a value captured from outside that is the old value of what is overwritten', async () => {

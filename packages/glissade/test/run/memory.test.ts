@@ -4,7 +4,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Backend, type BackendName, compile, loss, nn, optim, probeBackend, setBackend, type Tensor, Variable, zeros } from '../../src/index.ts'
+import {
+  type Backend,
+  type BackendName,
+  compile,
+  loss,
+  nn,
+  optim,
+  probeBackend,
+  setBackend,
+  type Tensor,
+  Variable,
+  zeros,
+} from '../../src/index.ts'
 import { fromArray } from '../../src/tensor.ts'
 
 setFlagsFromString('--expose-gc')
@@ -51,7 +63,12 @@ for (const [name, stepCount] of [
   const missing = 'reason' in probe ? probe.reason : undefined
   if ('backend' in probe) await probe.backend.dispose()
   describe.skipIf(missing)(`${name}${missing ? ` (skipped: ${missing})` : ''}`, () => {
-    const flat = async (backend: Backend, warmUp: number, steps: number, step: (i: number) => Promise<unknown>): Promise<void> => {
+    const flat = async (
+      backend: Backend,
+      warmUp: number,
+      steps: number,
+      step: (i: number) => Promise<unknown>,
+    ): Promise<void> => {
       for (let i = 0; i < warmUp; i++) await step(i)
       const before = await held(backend)
       for (let i = 0; i < steps; i++) await step(i)
@@ -81,7 +98,10 @@ for (const [name, stepCount] of [
       const backend = await setBackend(name)
       const model = nn.sequential(nn.conv2d(1, 8, 3), nn.relu(), nn.maxPool2d(2), nn.flatten(), nn.linear(288, 10))
       const optimizer = optim.sgd({ lr: 0.01, momentum: 0.9 }).for(model)
-      const labels = fromArray(Int32Array.from({ length: 8 }, (_, i) => i), [8])
+      const labels = fromArray(
+        Int32Array.from({ length: 8 }, (_, i) => i),
+        [8],
+      )
       const step = compile((x: Tensor, y: Tensor) => {
         const value = loss.crossEntropy(model.forward(x), y)
         optimizer.minimize(value)
@@ -107,14 +127,23 @@ const wasm = await probeBackend('wasm')
 const noWasm = 'reason' in wasm ? wasm.reason : undefined
 if ('backend' in wasm) await wasm.backend.dispose()
 
-it.skipIf(noWasm)(`expressions that are new each time keep a bounded number of programs${noWasm ? ` (skipped: ${noWasm})` : ''}`, async () => {
-  const backend = await setBackend('wasm')
-  const x = ramp([40, 40])
-  const compute = (i: number): Promise<number> => x.mul(i + 0.5).matmul(x).tanh().sum().item()
-  for (let i = 0; i < 280; i++) await compute(i)
-  const before = await held(backend)
-  for (let i = 280; i < 480; i++) await compute(i)
-  const after = await held(backend)
-  expect(after.backend).toBe(before.backend)
-  expect(after.external - before.external).toBeLessThan(externalBound)
-})
+it.skipIf(noWasm)(
+  `expressions that are new each time keep a bounded number of programs${noWasm ? ` (skipped: ${noWasm})` : ''}`,
+  async () => {
+    const backend = await setBackend('wasm')
+    const x = ramp([40, 40])
+    const compute = (i: number): Promise<number> =>
+      x
+        .mul(i + 0.5)
+        .matmul(x)
+        .tanh()
+        .sum()
+        .item()
+    for (let i = 0; i < 280; i++) await compute(i)
+    const before = await held(backend)
+    for (let i = 280; i < 480; i++) await compute(i)
+    const after = await held(backend)
+    expect(after.backend).toBe(before.backend)
+    expect(after.external - before.external).toBeLessThan(externalBound)
+  },
+)

@@ -3,7 +3,19 @@
  * awaited before the next.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compile, loss, nn, optim, probeBackend, random, setBackend, type Tensor, tensor, Variable } from '../../src/index.ts'
+import {
+  compile,
+  loss,
+  nn,
+  optim,
+  probeBackend,
+  random,
+  setBackend,
+  type Tensor,
+  tensor,
+  Variable,
+  zeros,
+} from '../../src/index.ts'
 import type { Parameter } from '../../src/nn/module.ts'
 import { fromArray } from '../../src/tensor.ts'
 
@@ -23,7 +35,14 @@ const list = async (t: Tensor): Promise<number[]> => Array.from(await t.data())
 /** A small network with dropout and Adam, always the same: what runs in the wrong order or shares its numbers shows. */
 function trainer(): { step: (x: Tensor, y: Tensor) => Promise<Tensor>; parameters: readonly Parameter[] } {
   random.manualSeed(7)
-  const model = nn.sequential(nn.linear(24, 160), nn.relu(), nn.dropout(0.4), nn.linear(160, 160), nn.tanh(), nn.linear(160, 4))
+  const model = nn.sequential(
+    nn.linear(24, 160),
+    nn.relu(),
+    nn.dropout(0.4),
+    nn.linear(160, 160),
+    nn.tanh(),
+    nn.linear(160, 4),
+  )
   const optimizer = optim.adam({ lr: 0.01 }).for(model)
   const step = compile((x: Tensor, y: Tensor) => {
     const value = loss.mse(model.forward(x), y)
@@ -76,7 +95,11 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
         v.assign(v.mul(10).add(x))
       })
       await step(tensor([0, 0]))
-      const lazy = ramp([64]).exp().sum().mul(0).add(tensor([1, 1]))
+      const lazy = ramp([64])
+        .exp()
+        .sum()
+        .mul(0)
+        .add(tensor([1, 1]))
       const calls = [step(lazy), step(tensor([2, 2]))]
       await Promise.all(calls)
       expect(await list(v)).toEqual([1012, 2012])
@@ -125,3 +148,27 @@ for (const name of ['interpreter', 'wasm', 'native'] as const) {
     })
   })
 }
+
+it('a variable that took another one’s value keeps it while that one is trained', async () => {
+  await setBackend('interpreter')
+  const online = new Variable(tensor([1, 2]))
+  const target = new Variable(tensor([0, 0]))
+  target.assign(online)
+  const step = compile(() => online.assign(online.mul(2)))
+  await step()
+  expect([...(await target.data())]).toEqual([1, 2])
+  expect([...(await online.data())]).toEqual([2, 4])
+})
+
+it('reading a variable waits for the steps that were not awaited', async () => {
+  for (const name of ['interpreter', 'wasm'] as const) {
+    await setBackend(name)
+    const v = new Variable(zeros([300, 300]))
+    const w = random.uniform([300, 300])
+    const step = compile((x: Tensor) => v.assign(v.add(x.matmul(x).mul(0).add(1))))
+    const steps = [step(w), step(w), step(w)]
+    const seen = await v.data()
+    expect([Math.min(...seen), Math.max(...seen)]).toEqual([3, 3])
+    await Promise.all(steps)
+  }
+})

@@ -5,7 +5,17 @@
  * of the optimizer's state and of the losses is compared.
  */
 import { afterAll, describe, expect, it } from 'vitest'
-import { type BackendName, compile, loss, nn, optim, probeBackend, random, setBackend, type Tensor } from '../../src/index.ts'
+import {
+  type BackendName,
+  compile,
+  loss,
+  nn,
+  optim,
+  probeBackend,
+  random,
+  setBackend,
+  type Tensor,
+} from '../../src/index.ts'
 import { fromArray } from '../../src/tensor.ts'
 import { generator } from '../opinfo/common.ts'
 
@@ -29,8 +39,16 @@ function samples(seed: number): { x: Tensor; y: Tensor } {
 async function train(seed: number): Promise<Map<string, Uint32Array>> {
   random.manualSeed(seed)
   const model = nn.sequential(
-    nn.conv2d(1, 8, 3), nn.relu(), nn.conv2d(8, 12, 3), nn.relu(), nn.maxPool2d(2), nn.flatten(),
-    nn.dropout(0.3), nn.linear(300, 40), nn.tanh(), nn.linear(40, 10),
+    nn.conv2d(1, 8, 3),
+    nn.relu(),
+    nn.conv2d(8, 12, 3),
+    nn.relu(),
+    nn.maxPool2d(2),
+    nn.flatten(),
+    nn.dropout(0.3),
+    nn.linear(300, 40),
+    nn.tanh(),
+    nn.linear(40, 10),
   )
   const optimizer = optim.adamW({ lr: 0.01 }).for(model)
   const step = compile((x: Tensor, y: Tensor) => {
@@ -46,7 +64,8 @@ async function train(seed: number): Promise<Map<string, Uint32Array>> {
   const bits = (data: Float32Array): Uint32Array => new Uint32Array(Float32Array.from(data).buffer)
   const found = new Map([['losses', bits(Float32Array.from(losses))]])
   const state = Object.entries(optimizer.stateDict().tensors)
-  for (const [name, tensor] of [...model.namedVariables(), ...state]) found.set(name, bits((await tensor.data()) as Float32Array))
+  for (const [name, tensor] of [...model.namedVariables(), ...state])
+    found.set(name, bits((await tensor.data()) as Float32Array))
   step.release()
   return found
 }
@@ -78,7 +97,8 @@ for (const name of ['wasm', 'native'] as const satisfies readonly BackendName[])
     it('the same bits with 1, 2 and 3 threads, and once more', async () => {
       const one = await trainWith(1, 5)
       expect(one.size).toBe(1 + 8 + 16)
-      for (const threads of [2, 3, 2]) expect(differences(one, await trainWith(threads, 5)), `${threads} threads`).toEqual([])
+      for (const threads of [2, 3, 2])
+        expect(differences(one, await trainWith(threads, 5)), `${threads} threads`).toEqual([])
     })
 
     it('other bits with another seed', async () => {
