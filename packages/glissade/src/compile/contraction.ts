@@ -79,7 +79,11 @@ class Contraction {
     this.#tiling = tiling
     const operations = cluster.members.reduce((sum, { op }) => sum + (op.kind === 'map' ? (op.cost ?? 1) : 0), 0)
     const widest = Math.max(...tiling.segments.map(({ lanes, vectors }) => lanes * vectors))
-    this.#tileScratch = operations > longEpilogue ? tiling.tileRows * widest : 0
+    this.#tileScratch = tiling.pitch
+      ? tiling.rowsPerTask * columnCount(tiling)
+      : operations > longEpilogue
+        ? tiling.tileRows * widest
+        : 0
     this.#operands = new Operands(
       { product, axes, at, tiling, type: this.#type },
       this.#buffers,
@@ -103,7 +107,7 @@ class Contraction {
   #overOuter(): Stmt[] {
     const { grid, outer, outersPerTask } = this.#tiling
     const outers = sizeOf(outer.map((axis) => axis.size))
-    const inside = this.#overColumns()
+    const inside = [...this.#overColumns(), ...(this.#tiling.pitch ? this.#finishPicture(this.#tiling.pitch) : [])]
     if (outers === 1) return inside
     const [task] = this.#tasks()
     if (outersPerTask === 1) return [bind('outer', task), ...inside]
@@ -272,10 +276,16 @@ class Contraction {
     const each = (visit: (r: number, v: number) => void): void => {
       for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) visit(r, v)
     }
-    if (this.#tileScratch === 0) {
+    if (this.#tileScratch === 0 && !this.#tiling.pitch) {
       each((r, v) =>
         body.push(...this.#epilogue(this.#names.bound(body, 't', sum(r, v)), plus(row, r), plus(column, v * lanes))),
       )
+      return body
+    }
+    if (this.#tiling.pitch) {
+      const columns = columnCount(this.#tiling)
+      const first = addIndex(scaleIndex(this.#inTask(row), columns), column)
+      each((r, v) => body.push(store('scratch', indexScalar(plus(first, r * columns + v * lanes)), sum(r, v))))
       return body
     }
     const scratch = this.#type === 'f32' ? 'scratch' : 'scratchI'
@@ -293,6 +303,43 @@ class Contraction {
     inner.push(...this.#epilogue(this.#names.bound(inner, 't', value), rowAt, columnAt))
     const overColumns = width === 1 ? inner : [loop(c, index(0), index(width), lanes, inner)]
     return [...body, ...(rows === 1 ? overColumns : [loop(r, index(0), index(rows), 1, overColumns)])]
+  }
+
+  /** The row as counted from the first of the task. */
+  #inTask(row: Index): Index {
+    const { grid, rowsPerTask } = this.#tiling
+    return grid[2] === 1 ? row : addIndex(row, scaleIndex(splitIndex('task', grid)[2], -rowsPerTask))
+  }
+
+  /** What follows the sums of a picture whose columns were counted along memory: row by row, without what is between. */
+  #finishPicture(pitch: number): Stmt[] {
+    const { columns, grid, rowCount, rowsPerTask } = this.#tiling
+    const [lines, places] = columns
+    const [r, line] = [this.#names.fresh('e'), this.#names.fresh('l')]
+    const [row, lineAt] = [variableIndex(r, rowCount), variableIndex(line, lines.size)]
+    const body: Stmt[] = []
+    const finish = (from: number, to: number, lanes: number): void => {
+      if (from >= to) return
+      const place = this.#names.fresh('p')
+      const column = addIndex(scaleIndex(lineAt, pitch), variableIndex(place, places.size))
+      const address = addIndex(scaleIndex(this.#inTask(row), columnCount(this.#tiling)), column)
+      const inner: Stmt[] = []
+      const value = this.#names.bound(inner, 't', load('scratch', 'f32', indexScalar(address), lanes))
+      inner.push(...this.#epilogue(value, row, column))
+      body.push(loop(place, index(from), index(to), lanes, inner))
+    }
+    let start = 0
+    for (let lanes = this.#lowering.target.lanes; lanes >= 4; lanes /= 2) {
+      const end = start + Math.floor((places.size - start) / lanes) * lanes
+      finish(start, end, lanes)
+      start = end
+    }
+    finish(start, places.size, 1)
+    const overLines = [loop(line, index(0), index(lines.size), 1, body)]
+    if (rowCount === 1) return overLines
+    const first = mul(this.#tasks()[2], index(rowsPerTask))
+    const last = grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(first, index(rowsPerTask)))
+    return [loop(r, first, last, 1, overLines)]
   }
 
   /** The tile's result, with what follows it: all values are there before the first is stored. */
@@ -339,3 +386,6 @@ class Contraction {
     return seen
   }
 }
+
+/** The columns that tiles count, with what lies between the rows of a picture. */
+const columnCount = ({ segments }: Tiling): number => segments[segments.length - 1].end

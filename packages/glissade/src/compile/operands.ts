@@ -225,11 +225,14 @@ export class Operands {
     const { columns } = this.#tiling
     const places = new Map<string, Index>(this.#outer)
     if (this.#tiling.row) places.set(this.#tiling.row.name, row)
-    const parts = unflatten<Index, Condition>(
-      symbols,
-      column,
-      columns.map((axis) => axis.size),
-    )
+    const { pitch } = this.#tiling
+    const parts = pitch
+      ? [symbols.floorDiv(column, pitch), symbols.mod(column, pitch)]
+      : unflatten<Index, Condition>(
+          symbols,
+          column,
+          columns.map((axis) => axis.size),
+        )
     columns.forEach((axis, i) => places.set(axis.name, parts[i]))
     return (name) =>
       substitute(this.#at(name), (merged) =>

@@ -30,6 +30,11 @@ export interface Tiling {
   readonly row: ProductAxis | undefined
   /** The axes that are columns together, the last one innermost. */
   readonly columns: readonly ProductAxis[]
+  /**
+   * Where the two column axes are rows and places of a picture that lie `pitch` apart in the right operand: columns
+   * are counted along the operand's memory, past the end of each row, and what is beyond it is not used.
+   */
+  readonly pitch: number | undefined
   readonly outer: readonly ProductAxis[]
   readonly summed: readonly ProductAxis[]
   readonly segments: readonly Segment[]
@@ -62,13 +67,14 @@ export function chooseTiling(
     isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], stepsOf) ? contiguous : undefined
   // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
   const together = along && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
-  const columns = together ? allColumns : allColumns.slice(-1)
+  const pitch = isFloat && !along ? pitchOf(allColumns.slice(-2), stepsOf, lanes) : undefined
+  const columns = together ? allColumns : pitch ? allColumns.slice(-2) : allColumns.slice(-1)
   const row = axes
     .filter((axis) => axis.role === 'row')
     .reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
   const outer = axes.filter((axis) => axis.role !== 'summed' && !columns.includes(axis) && axis !== row)
   const rowCount = row?.size ?? 1
-  const columnCount = sizeOf(columns.map((axis) => axis.size))
+  const columnCount = pitch ? (columns[0].size - 1) * pitch + columns[1].size : sizeOf(columns.map((axis) => axis.size))
   const outerCount = sizeOf(outer.map((axis) => axis.size))
   const depth = sizeOf(summed.map((axis) => axis.size))
   const work = outerCount * rowCount * columnCount * depth
@@ -76,7 +82,11 @@ export function chooseTiling(
   // The register tile: as many rows as leave its sums in registers, in tiles of nearly equal size.
   const budget = tile.rows * tile.vectors
   const dot = dotTile(rowCount, columnCount, budget)
-  const segments = along ? dotSegments(columnCount, dot.columns) : broadcastSegments(columnCount, lanes, tile.vectors)
+  const segments = along
+    ? dotSegments(columnCount, dot.columns)
+    : pitch
+      ? overlappingSegments(columnCount, lanes, tile.vectors)
+      : broadcastSegments(columnCount, lanes, tile.vectors)
   const widest = Math.max(...segments.map((segment) => segment.vectors))
   const mostRows = along ? dot.rows : Math.max(1, Math.min(rowCount, Math.floor(budget / widest)))
   const rowTiles = Math.ceil(rowCount / mostRows)
@@ -88,8 +98,10 @@ export function chooseTiling(
   const width = main.lanes * main.vectors
   const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))
   const outerTasks = Math.min(outerCount, wanted)
-  const columnTasks = Math.min(columnTiles, Math.ceil(wanted / outerTasks))
-  const rowTasks = Math.min(rowTiles, Math.ceil(wanted / outerTasks / columnTasks))
+  // A picture's columns are put in order when all are there, so one task has them all.
+  const columnTasks = pitch ? 1 : Math.min(columnTiles, Math.ceil(wanted / outerTasks))
+  const least = pitch ? Math.ceil((rowCount * columnCount) / mostKept) : 1
+  const rowTasks = Math.min(rowTiles, Math.max(least, Math.ceil(wanted / outerTasks / columnTasks)))
   const outersPerTask = Math.ceil(outerCount / outerTasks)
   const columnsPerTask = Math.ceil(columnTiles / columnTasks) * width
   const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
@@ -97,6 +109,7 @@ export function chooseTiling(
     along,
     row,
     columns,
+    pitch,
     outer,
     summed,
     segments,
@@ -122,6 +135,42 @@ export function chooseTiling(
 function dotWins(summed: ProductAxis, column: ProductAxis | undefined, stepsOf: StepsOf): boolean {
   const contiguous = column && stepsOf(column).right === 1 ? column.size : 1
   return summed.size >= 4 && contiguous < fewColumns && summed.size > contiguous
+}
+
+/** Columns, counted along memory, of the largest picture whose sums are kept until they are put in order … */
+const largestPicture = 1 << 13
+/** … and elements of all that one task keeps. */
+const mostKept = 1 << 18
+/** Rows of a picture at least this much shorter than they lie apart are left to a loop of their own. */
+const mostUnused = 0.4
+
+/**
+ * How far apart in memory the rows of places are, if counting along memory pays: the rows are contiguous, no whole
+ * vectors, and not much longer in memory than they are.
+ */
+function pitchOf(columns: readonly ProductAxis[], stepsOf: StepsOf, lanes: number): number | undefined {
+  if (columns.length < 2) return undefined
+  const [rows, places] = columns
+  const pitch = stepsOf(rows).right
+  if (stepsOf(places).right !== 1 || pitch === undefined || pitch <= places.size || places.size % lanes === 0)
+    return undefined
+  const count = (rows.size - 1) * pitch + places.size
+  return count >= lanes && count <= largestPicture && (pitch - places.size) / pitch <= mostUnused ? pitch : undefined
+}
+
+/** Columns as tiles of whole vectors; the last tile ends with the last column, and does some for the second time. */
+function overlappingSegments(columns: number, lanes: number, vectors: number): Segment[] {
+  const width = lanes * vectors
+  const whole = Math.floor(columns / width) * width
+  const segments: Segment[] = whole > 0 ? [{ start: 0, end: whole, lanes, vectors }] : []
+  if (whole < columns) {
+    const left = Math.min(Math.ceil((columns - whole) / lanes), Math.floor(columns / lanes))
+    const start = columns - left * lanes
+    segments.push({ start, end: columns, lanes, vectors: left })
+    // Fewer vectors than columns are left: those before the overlapping tile come first.
+    if (start > whole) segments.splice(0, 0, { start: 0, end: lanes * left, lanes, vectors: left })
+  }
+  return segments
 }
 
 /** Columns as tiles of whole vectors, then narrower ones, then single columns. */
