@@ -49,7 +49,7 @@ export function lowerContraction(cluster: Cluster, lowering: Lowering): Step[] {
 }
 
 /** What follows a product is written once, in a loop over the tile, when it has more operations than this. */
-const longEpilogue = 6
+const longEpilogue = 1
 
 class Contraction {
   readonly #cluster: Cluster
