@@ -47,15 +47,15 @@ export function getBackend(): Promise<Backend> {
 }
 
 /**
- * Runs everything from now on with the named backend (or one made by hand); `auto` takes native where it works, else wasm. Values that
- * a former backend holds move over when they are next used.
+ * Runs everything from now on with the named backend, or one made by hand. `auto` takes what GLISSADE_BACKEND says, else
+ * native where it works, else wasm. Values that a former backend holds move over when they are next used.
  */
 export async function setBackend(backend: BackendName | 'auto' | Backend, options?: BackendOptions): Promise<Backend> {
   const next =
     typeof backend === 'object'
       ? Promise.resolve(backend)
       : backend === 'auto'
-        ? automatic(options)
+        ? choose(options)
         : named(backend, options)
   // A choice that fails leaves the former one in place.
   const ready = await next
@@ -63,10 +63,10 @@ export async function setBackend(backend: BackendName | 'auto' | Backend, option
   return ready
 }
 
-async function choose(): Promise<Backend> {
+async function choose(options?: BackendOptions): Promise<Backend> {
   const wish = environmentVariable('GLISSADE_BACKEND')
-  if (!wish || wish === 'auto') return automatic()
-  return named(wish as BackendName)
+  if (!wish || wish === 'auto') return automatic(options)
+  return named(wish as BackendName, options)
 }
 
 async function named(name: BackendName, options?: BackendOptions): Promise<Backend> {

@@ -6,6 +6,7 @@ import {
   type Backend,
   type BackendName,
   compile,
+  getBackend,
   loss,
   nn,
   optim,
@@ -108,4 +109,21 @@ describe(`from backend to backend (${usable.join(', ')})`, () => {
       expect(await list(result), name).toEqual(wanted)
     }
   })
+})
+
+it('GLISSADE_BACKEND decides where nobody names a backend, and a wrong name is refused', async () => {
+  const before = process.env['GLISSADE_BACKEND']
+  try {
+    process.env['GLISSADE_BACKEND'] = 'interpreter'
+    expect((await setBackend('auto')).name).toBe('interpreter')
+    process.env['GLISSADE_BACKEND'] = 'abacus'
+    await expect(setBackend('auto')).rejects.toMatchObject({ code: 'backend-unknown' })
+    // The choice that failed has changed nothing.
+    expect((await getBackend()).name).toBe('interpreter')
+    process.env['GLISSADE_BACKEND'] = ''
+    expect(['native', 'wasm']).toContain((await setBackend('auto')).name)
+  } finally {
+    if (before === undefined) delete process.env['GLISSADE_BACKEND']
+    else process.env['GLISSADE_BACKEND'] = before
+  }
 })
