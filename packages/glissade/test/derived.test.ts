@@ -220,11 +220,15 @@ describe('pooling', () => {
 
   test('keeps no patches: behind the window there is nothing of its size but the int32 map', () => {
     const x = toTensor(distinct([1, 2, 8, 8]))
-    const y = maxPool2d(x, 3, { stride: 2 })
-    const [g] = gradients(y.sum(), [x])
-    // What the gradient takes from the forward pass: the map of places, one for each window.
-    const kept = [...nodesOf(g as Tensor)].filter(({ op, dtype }) => op.kind === 'reduce' && dtype === 'int32')
-    expect(kept.map(({ shape }) => shape)).toEqual([[1, 2, 3, 3]])
+    // What the gradient takes from the forward pass: the map of places, one for each window …
+    const [large] = gradients(maxPool2d(x, 5, { stride: 3 }).sum(), [x])
+    const kept = [...nodesOf(large as Tensor)].filter(({ op, dtype }) => op.kind === 'reduce' && dtype === 'int32')
+    expect(kept.map(({ shape }) => shape)).toEqual([[1, 2, 2, 2]])
+    // … and where windows are compared place by place, nothing computed is larger than that map.
+    const [small] = gradients(maxPool2d(x, 3, { stride: 2 }).sum(), [x])
+    const computed = [...nodesOf(small as Tensor)].filter(({ op, pass }) => op.kind === 'map' && pass === 'forward')
+    expect(computed.length).toBeGreaterThan(0)
+    expect(new Set(computed.map(({ shape }) => shape.join()))).toEqual(new Set(['1,2,3,3']))
   })
 
   test('averages what is there', () => {

@@ -15,11 +15,14 @@ import { cast, constant, expandTo, iota, reshapeTo, toFloat, withGradient } from
 import { type PerAxis, perAxis } from './conv.ts'
 import {
   add,
+  and,
   div,
   eq,
+  le,
   maximum,
   minimum,
   mul,
+  not,
   isNaN as notANumber,
   or,
   stopGradient,
@@ -120,13 +123,18 @@ function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: rea
 }
 
 /** Padded with `value`, as windows `[...s, ...O, ...K]`, and the way back without the padding. */
-function prepare(x: Tensor, layout: Layout, value: number): { patches: Tensor; restore: (patches: Tensor) => Tensor } {
+function prepare(
+  x: Tensor,
+  layout: Layout,
+  value: number,
+): { padded: Tensor; patches: Tensor; restore: (patches: Tensor) => Tensor } {
   const rank = layout.size.length
   const lead = x.shape.slice(0, x.rank - rank)
   const margins = [...lead.map(() => [0, 0] as const), ...layout.padding.map((n) => [n, n] as const)]
   const padded = pad(x, margins, value)
   const windows = windowsOf(layout, lead, padded.shape.slice(lead.length))
   return {
+    padded,
     patches: windows.spread(padded),
     restore: (patches) =>
       pad(
@@ -138,23 +146,59 @@ function prepare(x: Tensor, layout: Layout, value: number): { patches: Tensor; r
 
 function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Tensor {
   const layout = layoutOf(op, rank, x, size, options)
-  const { patches, restore } = prepare(
-    stopGradient(x),
-    layout,
-    isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31),
-  )
+  const lowest = isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31)
+  const { padded, patches, restore } = prepare(stopGradient(x), layout, lowest)
   const places = layout.size.map((_, i) => patches.rank - rank + i)
-  const value = max(patches, places)
+  const { value, place } =
+    sizeOf(layout.size) <= mostPlacesCompared ? largestByPlace(padded, layout) : largestOf(patches, places, layout)
   if (!isFloat(x.dtype)) return value
-  // The place in the window, row-major, of the first largest element.
-  const order = places.reduce(
-    (sum, axis, i) => add(sum, mul(iota(patches.shape, axis), sizeOf(layout.size.slice(i + 1)))),
+  const along = (t: Tensor): Tensor => expandTo(reshapeTo(t, [...t.shape, ...places.map(() => 1)]), patches.shape)
+  return withGradient(value, [x], (g) => [
+    restore(where(eq(orderOf(patches, places, layout), along(place)), along(g), 0)),
+  ])
+}
+
+/** Windows of at most this many places are compared place by place, larger ones by a reduction. */
+const mostPlacesCompared = 16
+
+/** The largest of each window and its place, row-major: one place of all windows after the other, in one pass. */
+function largestByPlace(padded: Tensor, { size, stride }: Layout): { value: Tensor; place: Tensor } {
+  const lead = padded.rank - size.length
+  const counts = size.map((n, i) => Math.floor((padded.shape[lead + i] - n) / stride[i]) + 1)
+  const at = (position: number): Tensor =>
+    slice(padded, [
+      ...padded.shape.slice(0, lead).map(() => undefined),
+      ...size.map((_, i) => {
+        const start = Math.floor(position / sizeOf(size.slice(i + 1))) % size[i]
+        return [start, start + (counts[i] - 1) * stride[i] + 1, stride[i]] as const
+      }),
+    ])
+  let value = at(0)
+  let place = constant(0, value.shape, 'int32')
+  for (let position = 1; position < sizeOf(size); position++) {
+    const next = at(position)
+    // Larger, or the first NaN; what is NaN already stays.
+    const takes = and(not(le(next, value)), not(notANumber(value)))
+    value = where(takes, next, value)
+    place = where(takes, position, place)
+  }
+  return { value, place }
+}
+
+/** The same by two reductions over the windows' places. */
+function largestOf(patches: Tensor, places: readonly number[], layout: Layout): { value: Tensor; place: Tensor } {
+  const value = max(patches, places)
+  const whole = expandTo(reshapeTo(value, [...value.shape, ...places.map(() => 1)]), patches.shape)
+  const largest = or(eq(patches, whole), notANumber(patches))
+  return { value, place: min(where(largest, orderOf(patches, places, layout), sizeOf(layout.size)), places) }
+}
+
+/** Each element's place in its window, row-major. */
+function orderOf(patches: Tensor, places: readonly number[], { size }: Layout): Tensor {
+  return places.reduce(
+    (sum, axis, i) => add(sum, mul(iota(patches.shape, axis), sizeOf(size.slice(i + 1)))),
     constant(0, patches.shape, 'int32'),
   )
-  const along = (t: Tensor): Tensor => expandTo(reshapeTo(t, [...t.shape, ...places.map(() => 1)]), patches.shape)
-  const largest = or(eq(patches, along(value)), notANumber(patches))
-  const arg = min(where(largest, order, sizeOf(layout.size)), places)
-  return withGradient(value, [x], (g) => [restore(where(eq(order, along(arg)), along(g), 0))])
 }
 
 function avgPool(op: string, rank: number, input: Tensor, size: PerAxis, options: AvgPoolOptions): Tensor {
