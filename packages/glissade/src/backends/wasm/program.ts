@@ -16,8 +16,8 @@ import type { WorkerPool } from './pool.ts'
 import { type Residents, WasmResident } from './residents.ts'
 import type { Workspace } from './workspace.ts'
 
-/** Operations and bytes of a run that takes about as long as waking a worker and hearing from it (50 µs). */
-const WORTH_A_HOP = 1 << 21
+/** Operations and bytes of a run (about 0.15 ms) that gains nothing from waking workers and hearing from them. */
+const WORTH_A_HOP = 5e6
 /** Arrays up to this length are copied element by element: that is faster than calling `set`. */
 const SHORT = 32
 /** How long the calling thread works at a stretch where there are no workers. */
