@@ -122,9 +122,9 @@ export function cluster(graph: Graph): Clustering {
   const stored = new Set<Node>(graph.nodes.filter((node) => node.op.kind === 'leaf'))
   const outputs = new Set(graph.outputs)
   const mustStore = new Set<Node>([...outputs].filter((node) => node.op.kind !== 'leaf'))
-  for (const node of graph.nodes)
-    if (isProduct(node))
-      for (const input of node.inputs) for (const base of [operandBase(input, mustStore)]) mustStore.add(base)
+  for (const node of graph.nodes) {
+    if (isProduct(node)) for (const input of node.inputs) mustStore.add(operandBase(input, mustStore))
+  }
   const clusters: Cluster[] = []
   const home = new Map<Node, Cluster>()
   const stop = (node: Node): boolean => mustStore.has(node)

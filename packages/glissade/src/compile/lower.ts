@@ -10,7 +10,8 @@
  *   share       here            equal kernels become one
  *   memory      memory.ts       where temporaries lie
  *
- * (Equal nodes became one when the graph was built: graph/graph.ts.) Each pass prints its result under
+ * (Equal nodes became one when the graph was built: graph/graph.ts. Movements become index arithmetic as the templates
+ * build their expressions: emit.ts, symbolic.ts.) Each pass prints its result under
  * DEBUG=passes, and is verified while tests run.
  */
 import type { Argument, Launch, Plan, Slot } from '../backends/backend.ts'

@@ -61,6 +61,8 @@ class Nest {
   readonly #buffers: KernelBuffers
   /** The axis that vectors run along; -1 where there is none. */
   readonly #vector: number
+  /** Whether vectors run across rows, each lane having a row of its own, and not along a row. */
+  readonly #across: boolean
   readonly #length: number
   readonly #lanes: number
   readonly #rows: Shape
@@ -77,6 +79,7 @@ class Nest {
     this.#axes = axes
     this.#buffers = new KernelBuffers(lowering)
     this.#vector = chooseVector(cluster, lowering, axes)
+    this.#across = this.#vector >= 0 && !axes[this.#vector].reduced
     this.#length = this.#vector < 0 ? 1 : axes[this.#vector].size
     this.#lanes = lanesFor(lowering.target, this.#length)
     this.#rows = axes.filter((axis, i) => !axis.reduced && i !== this.#vector).map((axis) => axis.size)
@@ -88,7 +91,7 @@ class Nest {
     const reduces = this.#cluster.members.filter((node) => node.op.kind === 'reduce' && this.#isNeeded(node))
     const stages = Math.max(0, ...reduces.map((node) => this.#depthOf(node)))
     this.#chooseKept(stages)
-    const across = this.#vector >= 0 && !this.#axes[this.#vector].reduced
+    const across = this.#across
     const operations = this.#operations()
     const grain = Math.max(operationsPerTask, operations / mostTasks)
     const perRow = operations / rows
@@ -101,7 +104,7 @@ class Nest {
     const piece = Math.ceil(this.#length / pieces / this.#lanes) * this.#lanes
     const pieceTasks = across ? Math.ceil(this.#length / piece) : 1
 
-    const rowTask = pieceTasks === 1 ? task : { ...divWord(task, pieceTasks) }
+    const rowTask = divWord(task, pieceTasks)
     const pieceTask = modWord(task, pieceTasks)
     const from = mul(pieceTask, index(piece))
     const to = pieceTasks === 1 ? index(this.#length) : min(index(this.#length), add(from, index(piece)))
@@ -259,7 +262,7 @@ class Nest {
 
   /** The lanes of a row's value: one, unless each lane has its own row. */
   #acrossLanes(lanes: Lanes): number {
-    return this.#vector >= 0 && !this.#axes[this.#vector].reduced ? lanes.count : 1
+    return this.#across ? lanes.count : 1
   }
 
   /** Roots of the full domain that can first be stored in `stage`, and values to keep for later stages. */
@@ -314,8 +317,7 @@ class Nest {
   // ---- what is kept between stages ----
 
   #chooseKept(stages: number): void {
-    const rowLength =
-      sizeOf(this.#inner) * (this.#acrossLanes({ count: 2, variable: '' }) === 1 ? this.#length : this.#lanes)
+    const rowLength = sizeOf(this.#inner) * (this.#across ? this.#lanes : this.#length)
     if (stages === 0 || rowLength > longestKeptRow) return
     const uses = new Map<Node, Set<number>>()
     for (let stage = 0; stage <= stages; stage++) {
@@ -345,10 +347,9 @@ class Nest {
 
   #scratchAddress(kept: number, lanes: Lanes): Expr {
     const inner = this.#turn === undefined ? variableIndex('q', sizeOf(this.#inner)) : constantIndex(this.#turn)
-    const along = this.#acrossLanes({ count: 2, variable: '' }) === 1
-    const at = along
-      ? addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length))
-      : scaleIndex(inner, lanes.count)
+    const at = this.#across
+      ? scaleIndex(inner, lanes.count)
+      : addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length))
     return indexScalar(addIndex(at, constantIndex(kept)))
   }
 
