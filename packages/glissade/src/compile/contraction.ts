@@ -27,7 +27,7 @@ import {
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, scalar } from './address.ts'
-import { type Cluster, positionIn } from './cluster.ts'
+import { type Cluster, positionIn } from './domain.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import {
   addressOf,

@@ -3,7 +3,7 @@
  *
  *   fold        simplify.ts     constants are computed, nodes that change nothing go
  *   decompose   decompose.ts    what no template does directly becomes simpler ops
- *   fuse        cluster.ts      which nodes share a kernel, which values are stored
+ *   fuse        cluster.ts      which nodes share a kernel; stored.ts: which values are stored
  *   schedule    schedule.ts     the order, and what is overwritten in place
  *   lower       nest.ts, contraction.ts, loops.ts     loops, tiles and tasks, one template per kind
  *   place       kernel/place.ts what is used twice gets a name, what does not change leaves the loop
@@ -23,9 +23,10 @@ import { printKernel } from '../kernel/print.ts'
 import { verifyKernel } from '../kernel/verify.ts'
 import { barrier } from '../ops/wrap.ts'
 import { loadLanes, scalar } from './address.ts'
-import { type Cluster, cluster } from './cluster.ts'
+import { cluster } from './cluster.ts'
 import { lowerContraction } from './contraction.ts'
 import { decompose } from './decompose.ts'
+import type { Cluster } from './domain.ts'
 import { lowerScan, lowerScatter, lowerSort } from './loops.ts'
 import { KernelBuffers, type Location, type Lowering, type Step } from './lowering.ts'
 import { planMemory } from './memory.ts'

@@ -15,7 +15,7 @@ import type { ReduceOp } from '../ops/op.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
 import { type Axis, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
-import { type Cluster, levelIn, positionIn } from './cluster.ts'
+import { type Cluster, levelIn, positionIn } from './domain.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import {
   addressOf,

@@ -8,8 +8,9 @@
 import type { Graph, Node } from '../graph/graph.ts'
 import { flatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
-import { type Cluster, type Clustering, domainVariables, levelIn, storedReads } from './cluster.ts'
+import { type Cluster, type Clustering, domainVariables, levelIn } from './domain.ts'
 import type { Location } from './lowering.ts'
+import { storedReads } from './stored.ts'
 import { type Condition, type Index, symbols } from './symbolic.ts'
 
 /** How an output of the graph leaves the program: as a fresh array, or as the new value of a variable. */
