@@ -52,6 +52,8 @@ export const catalogue = {
     `${f.file} does not fit the model:\n  ${f.problems.join('\n  ')}\n${f.fix}`,
   'data-missing': (f: { what: string; looked: readonly string[]; fix: string }) =>
     `${f.what} was not found; looked in ${f.looked.join(', ')}. ${f.fix}`,
+  'package-missing': (f: { name: string; what: string; reason: string }) =>
+    `${f.what} needs the package '${f.name}', which could not be loaded (${f.reason}). Install it with \`npm install ${f.name}\`.`,
   'gradient-wrong': (f: { input: number; measured: number; computed: number; tolerance: number }) =>
     `gradCheck: input ${f.input}: finite differences give ${f.measured}, the gradient gives ${f.computed}; they differ by more than ${f.tolerance}. Check the op's gradient, and that the sample is not at a kink.`,
 } as const

@@ -8,7 +8,7 @@ import { expectClose, type OptimizerCases, readGolden, single, toTensor } from '
 const optimizers = { sgd, adam, adamW }
 
 const steps = 20
-/** At this step make.py halves the learning rate. */
+/** At this step make_first.py halves the learning rate. */
 const halved = 10
 
 describe('optimizers take PyTorch’s steps', () => {

@@ -1,4 +1,4 @@
-/** The two networks of make.py. Not a test itself. */
+/** The two networks of make_first.py. Not a test itself. */
 import * as nn from '../../src/nn/index.ts'
 import type { Tensor } from '../../src/tensor.ts'
 

@@ -1,4 +1,4 @@
-/** The golden files (make.py writes them), and how results are held against them. Not a test itself. */
+/** The golden files (the make_*.py beside it write them), and how results are held against them. Not a test itself. */
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { tensor } from '../../src/create.ts'
@@ -97,7 +97,7 @@ export function expectClose(name: string, received: ArrayLike<number>, expected:
   }
 }
 
-/** The probe of make.py: what results are weighed with before they are summed up and differentiated. */
+/** The probe of common.py: what results are weighed with before they are summed up and differentiated. */
 export function probeOf(y: Tensor): Tensor {
   return tensor(Float64Array.from({ length: y.size }, (_, i) => Math.cos(i)), { shape: y.shape, dtype: y.dtype })
 }
