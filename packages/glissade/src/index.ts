@@ -64,6 +64,7 @@ export {
   maxPool3d,
   type PoolOptions,
 } from './ops/derived/pool.ts'
+export { type ScanOptions, type ScanResult, type ScanStep, scan } from './ops/derived/scan.ts'
 export * as optim from './optim/index.ts'
 export { formatTensor, print } from './print.ts'
 export * as random from './random.ts'

@@ -9,3 +9,16 @@ export * as init from './init.ts'
 export * from './linear.ts'
 export { type Layer, type LayerConfig, Module, Parameter } from './module.ts'
 export * from './pool.ts'
+export * from './recurrent.ts'
+export {
+  type CellOptions,
+  GRUCell,
+  gruCell,
+  LSTMCell,
+  type LSTMState,
+  lstmCell,
+  RNNCell,
+  type RnnCellOptions,
+  type RnnNonlinearity,
+  rnnCell,
+} from './recurrent-cells.ts'
