@@ -39,6 +39,15 @@ export * as loss from './loss/index.ts'
 export * as metrics from './metrics/index.ts'
 export * as nn from './nn/index.ts'
 // ---- operations as functions ----
+export {
+  type AdaptiveSize,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+} from './ops/derived/adaptive.ts'
 export { dot, einsum, matmul, outer } from './ops/derived/contract.ts'
 export {
   type ConvOptions,
@@ -53,17 +62,26 @@ export {
 } from './ops/derived/conv.ts'
 export { clip, exp2, log2, maximum, minimum, stopGradient, where } from './ops/derived/elementwise.ts'
 export { gather, oneHot, type SortOptions, scatterAdd, take, topK } from './ops/derived/indexing.ts'
+export { circularPad, type Margin, type PaddingMode, reflectionPad, replicationPad } from './ops/derived/margins.ts'
 export { concat, diagonal, type SliceRange, stack, windows } from './ops/derived/movement.ts'
 export {
   type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
   maxPool3d,
   type PoolOptions,
 } from './ops/derived/pool.ts'
+export {
+  type InterpolateOptions,
+  type InterpolationMode,
+  interpolate,
+  pixelShuffle,
+  pixelUnshuffle,
+} from './ops/derived/resize.ts'
 export { type ScanOptions, type ScanResult, type ScanStep, scan } from './ops/derived/scan.ts'
 export * as optim from './optim/index.ts'
 export { formatTensor, print } from './print.ts'
@@ -75,6 +93,7 @@ export type { KernelTime, Profile, Program } from './run/program.ts'
 export { realize } from './run/realize.ts'
 export type { Shape } from './shape.ts'
 export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
+export * as text from './text/index.ts'
 export {
   type EpochEnd,
   type EpochStart,

@@ -23,7 +23,7 @@ const layers = [
   ['compile'],
   ['backends'],
   ['run'],
-  ['nn', 'optim', 'loss', 'metrics', 'data', 'io'],
+  ['nn', 'optim', 'loss', 'metrics', 'text', 'data', 'io'],
   ['train', 'explain'],
   ['index'],
 ]
