@@ -52,8 +52,16 @@ export const catalogue = {
     `${f.file} does not fit the model:\n  ${f.problems.join('\n  ')}\n${f.fix}`,
   'data-missing': (f: { what: string; looked: readonly string[]; fix: string }) =>
     `${f.what} was not found; looked in ${f.looked.join(', ')}. ${f.fix}`,
+  'worker-failed': (f: { module: string; reason: string; fix: string }) =>
+    `The worker for ${f.module} failed: ${f.reason}. ${f.fix}`,
+  'download-failed': (f: { url: string; received: string; expected: string; fix: string }) =>
+    `${f.url}: received ${f.received}; expected ${f.expected}. ${f.fix}`,
   'package-missing': (f: { name: string; what: string; reason: string }) =>
     `${f.what} needs the package '${f.name}', which could not be loaded (${f.reason}). Install it with \`npm install ${f.name}\`.`,
+  'run-locked': (f: { folder: string; owner: string; lock: string }) =>
+    `${f.folder}: the run belongs to ${f.owner}. Wait until that process ends or choose another folder; if it runs no more, remove ${f.lock}.`,
+  'not-finite': (f: { what: string; received: string; where: string; fix: string }) =>
+    `${f.what}: received ${f.received}${f.where === '' ? '' : `; it began ${f.where}`}; expected finite numbers. ${f.fix}`,
   'gradient-wrong': (f: { input: number; measured: number; computed: number; tolerance: number }) =>
     `gradCheck: input ${f.input}: finite differences give ${f.measured}, the gradient gives ${f.computed}; they differ by more than ${f.tolerance}. Check the op's gradient, and that the sample is not at a kink.`,
 } as const

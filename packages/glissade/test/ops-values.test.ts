@@ -3,13 +3,16 @@
  */
 import { describe, expect, test } from 'vitest'
 import { evaluate } from '../src/backends/reference/reference.ts'
+import * as adaptive from '../src/ops/derived/adaptive.ts'
 import * as contracting from '../src/ops/derived/contract.ts'
 import * as convolving from '../src/ops/derived/conv.ts'
 import * as elementwise from '../src/ops/derived/elementwise.ts'
 import * as indexing from '../src/ops/derived/indexing.ts'
+import * as margins from '../src/ops/derived/margins.ts'
 import * as movement from '../src/ops/derived/movement.ts'
 import * as pooling from '../src/ops/derived/pool.ts'
 import * as reducing from '../src/ops/derived/reduce.ts'
+import * as resizing from '../src/ops/derived/resize.ts'
 import { ops } from '../src/ops/table.ts'
 import { Tensor, type TensorLike } from '../src/tensor.ts'
 import { build, mismatch, rows, type Tolerance, uncoveredPrimitives } from './opinfo.ts'
@@ -28,7 +31,19 @@ describe('the table', () => {
   })
 
   test('has a row with samples for every derived function', () => {
-    const functions = [elementwise, reducing, movement, contracting, convolving, pooling, indexing].flatMap((file) =>
+    const files = [
+      elementwise,
+      reducing,
+      movement,
+      contracting,
+      convolving,
+      pooling,
+      adaptive,
+      resizing,
+      margins,
+      indexing,
+    ]
+    const functions = files.flatMap((file) =>
       Object.entries(file).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
     )
     const helpers = ['perAxis', 'checkIndices']

@@ -1,20 +1,17 @@
 /**
- * Rows of the products: matrix products, einsum, convolutions, pooling. Expectations are plain loops.
+ * Rows of the products: matrix products, einsum, convolutions. Expectations are plain loops.
  */
 import * as contracting from '../../src/ops/derived/contract.ts'
 import * as convolving from '../../src/ops/derived/conv.ts'
-import * as pooling from '../../src/ops/derived/pool.ts'
 import type { Shape } from '../../src/shape.ts'
 import type { Tensor } from '../../src/tensor.ts'
 import {
   at,
   broadcast,
-  distinct,
   draw,
   dummy,
   exact,
   type HostArray,
-  host,
   indices,
   type Nd,
   nd,
@@ -310,6 +307,34 @@ const convSamples = (rank: number): Sample[] =>
         order: 2 as const,
       }
     })
+/** Which element stands at place `i` of an axis of n, in front of it and behind too. */
+const fillings = {
+  reflect: (i: number, n: number): number => (i < 0 ? -i : i < n ? i : 2 * (n - 1) - i),
+  replicate: (i: number, n: number): number => Math.min(n - 1, Math.max(0, i)),
+  circular: (i: number, n: number): number => (i + n) % n,
+}
+const filledSamples = (rank: number): Sample[] =>
+  Object.entries(fillings).map(([mode, place]) => {
+    const x = [1, 2, ...[4, 5, 3].slice(0, rank)]
+    const whole = x.map((n, axis) => (axis < 2 ? n : n + 2))
+    return {
+      name: `padding of mode ${mode}`,
+      inputs: [draw(x, { seed: 5 }), draw([2, 2, ...new Array<number>(rank).fill(3)], { seed: 6 })],
+      build: ([input, weight]: Tensor[]) =>
+        convs[rank - 1](input, weight, { padding: 1, paddingMode: mode as keyof typeof fillings }),
+      expected: ([input, weight]: readonly Nd[]) => {
+        const filled = nd(whole, (index) =>
+          at(
+            input,
+            index.map((i, axis) => (axis < 2 ? i : place(i - 1, x[axis]))),
+          ),
+        )
+        return correlate([filled, weight], plain)
+      },
+      tolerance: summed,
+      order: 1 as const,
+    }
+  })
 const transposedSamples = (rank: number): Sample[] =>
   transposed
     .filter(({ x }) => x.length === rank + 2)
@@ -326,108 +351,6 @@ const transposedSamples = (rank: number): Sample[] =>
         order: 2 as const,
       }
     })
-
-// ---- pooling, by its definition ----
-
-interface Pool {
-  readonly x: Shape
-  readonly size: number
-  readonly stride?: number
-  readonly padding?: number
-  readonly countIncludePad?: boolean
-}
-const pools: readonly Pool[] = [
-  { x: [2, 3, 8], size: 2 },
-  { x: [1, 2, 9], size: 3, stride: 2, padding: 1 },
-  { x: [1, 2, 6, 6], size: 2 },
-  { x: [1, 2, 7, 5], size: 2 },
-  { x: [2, 1, 7, 6], size: 3, stride: 2, padding: 1 },
-  { x: [2, 1, 7, 6], size: 3, stride: 2, padding: 1, countIncludePad: false },
-  { x: [1, 1, 5, 5], size: 2, stride: 1 },
-  { x: [1, 1, 7, 7], size: 2, stride: 3 },
-  { x: [0, 2, 4, 4], size: 2 },
-  { x: [1, 1, 4, 5, 4], size: 2 },
-  { x: [1, 1, 5, 4, 5], size: 3, stride: 2, padding: 1 },
-]
-
-function pooled(x: Nd, { size, stride = size, padding = 0, countIncludePad = true }: Pool, kind: 'max' | 'avg'): Nd {
-  const lead = x.shape.slice(0, 2)
-  const space = x.shape.slice(2).map((n) => Math.floor((n + 2 * padding - size) / stride) + 1)
-  return nd([...lead, ...space], ([b, c, ...place]) => {
-    const found: number[] = []
-    for (const offset of indices(space.map(() => size))) {
-      const from = place.map((p, i) => p * stride + offset[i] - padding)
-      if (from.every((p, i) => p >= 0 && p < x.shape[i + 2])) found.push(at(x, [b, c, ...from]))
-    }
-    if (kind === 'max') return found.some(Number.isNaN) ? Number.NaN : Math.max(...found)
-    return found.reduce((sum, value) => sum + value, 0) / (countIncludePad ? size ** space.length : found.length)
-  })
-}
-
-const maxPools = [pooling.maxPool1d, pooling.maxPool2d, pooling.maxPool3d] as const
-const avgPools = [pooling.avgPool1d, pooling.avgPool2d, pooling.avgPool3d] as const
-const poolRows = [1, 2, 3].flatMap((rank): Row[] => {
-  const own = pools.filter(({ x }) => x.length === rank + 2)
-  const name = ({ x, size, stride, padding, countIncludePad }: Pool): string =>
-    `[${x}], size ${size}, stride ${stride ?? size}, padding ${padding ?? 0}${countIncludePad === false ? ' not counted' : ''}`
-  const small = new Array<number>(rank + 2).fill(1)
-  const errors = (call: (x: Tensor, size: number, options?: pooling.PoolOptions) => Tensor): Row['errors'] => [
-    { name: 'a window larger than the input', code: 'shape-mismatch', call: () => call(dummy(small), 2) },
-    {
-      name: 'more padding than half a window',
-      code: 'value-invalid',
-      call: () => call(dummy(small), 2, { padding: 2 }),
-    },
-    { name: 'a window of 0', code: 'value-invalid', call: () => call(dummy(small), 0) },
-  ]
-  const special: Sample = {
-    name: 'NaN and int32',
-    inputs: [
-      rank === 1
-        ? host([1, Number.NaN, 3, 2], [1, 1, 4])
-        : draw(new Array<number>(rank + 2).fill(4), { dtype: 'int32', low: -99, high: 99 }),
-    ],
-    build: ([x]) => maxPools[rank - 1](x, 2),
-    expected: ([x]) => pooled(x, { x: x.shape, size: 2 }, 'max'),
-    tolerance: exact,
-    order: 0,
-  }
-  return [
-    {
-      op: `maxPool${rank}d`,
-      samples: [
-        ...own
-          .filter(({ countIncludePad }) => countIncludePad === undefined)
-          .map(
-            (pool): Sample => ({
-              name: name(pool),
-              inputs: [distinct(pool.x, 3)],
-              build: ([x]) => maxPools[rank - 1](x, pool.size, pool),
-              expected: ([x]) => pooled(x, pool, 'max'),
-              tolerance: exact,
-              order: 2,
-            }),
-          ),
-        special,
-      ],
-      errors: errors(maxPools[rank - 1]),
-    },
-    {
-      op: `avgPool${rank}d`,
-      samples: own.map(
-        (pool): Sample => ({
-          name: name(pool),
-          inputs: [draw(pool.x, { seed: 3 })],
-          build: ([x]) => avgPools[rank - 1](x, pool.size, pool),
-          expected: ([x]) => pooled(x, pool, 'avg'),
-          tolerance: summed,
-          order: 2,
-        }),
-      ),
-      errors: errors(avgPools[rank - 1]),
-    },
-  ]
-})
 
 const whole: HostArray[] = [
   draw([3, 4], { dtype: 'int32', low: -9, high: 9 }),
@@ -540,8 +463,13 @@ export const productRows: readonly Row[] = [
     return [
       {
         op: `conv${rank}d`,
-        samples: convSamples(rank),
+        samples: [...convSamples(rank), ...filledSamples(rank)],
         errors: [
+          {
+            name: 'an unknown padding mode',
+            code: 'value-invalid',
+            call: () => convs[rank - 1](input, weight, { padding: 1, paddingMode: 'mirror' as 'reflect' }),
+          },
           {
             name: 'other channels',
             code: 'shape-mismatch',
@@ -577,5 +505,4 @@ export const productRows: readonly Row[] = [
       },
     ]
   }),
-  ...poolRows,
 ]

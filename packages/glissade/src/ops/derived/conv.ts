@@ -8,16 +8,18 @@ import type { Tensor } from '../../tensor.ts'
 import { makeNode } from '../../tensor.ts'
 import { type ConvAttrs, conv as convOp } from '../contract.ts'
 import { cast, checkWhole, commonType, reshapeTo } from './common.ts'
+import { circularPad, type Margin, type PaddingMode, reflectionPad, replicationPad } from './margins.ts'
 import { flip, permute } from './movement.ts'
 
 /** One number for all axes in space, or one for each. */
 export type PerAxis = number | readonly number[]
-type Margin = readonly [before: number, after: number]
 
 export interface ConvOptions {
   readonly stride?: PerAxis
   /** Zeros on both sides; [before, after] for each axis; 'same' keeps the sizes (stride 1 only, the odd zero after). */
   readonly padding?: PerAxis | readonly Margin[] | 'same' | 'valid'
+  /** What stands in the padding; default 'zeros'. */
+  readonly paddingMode?: PaddingMode
   readonly dilation?: PerAxis
   readonly groups?: number
 }
@@ -102,6 +104,22 @@ function batched(op: string, x: Tensor, rank: number, body: (x: Tensor) => Tenso
   return reshapeTo(y, y.shape.slice(1))
 }
 
+const fillings = { reflect: reflectionPad, replicate: replicationPad, circular: circularPad }
+
+/** `x` with margins that are filled from itself, which leaves none for the convolution; or both as they are. */
+function filled(op: string, x: Tensor, rank: number, padding: Margin[], mode: PaddingMode): [Tensor, Margin[]] {
+  if (mode === 'zeros') return [x, padding]
+  if (!Object.hasOwn(fillings, mode)) {
+    fail('value-invalid', {
+      what: `${op}: paddingMode`,
+      received: `'${String(mode)}'`,
+      expected: "'zeros', 'reflect', 'replicate' or 'circular'",
+      fix: 'Change the option.',
+    })
+  }
+  return [fillings[mode](x, padding), new Array<Margin>(rank).fill([0, 0])]
+}
+
 function checkWeight(op: string, w: Tensor, rank: number): void {
   if (w.rank !== rank + 2) {
     fail('shape-mismatch', {
@@ -117,15 +135,17 @@ function convolve(op: string, rank: number, x: Tensor, w: Tensor, options: ConvO
   checkWeight(op, w, rank)
   const stride = perAxis(`${op}: stride`, options.stride ?? 1, rank, 1)
   const dilation = perAxis(`${op}: dilation`, options.dilation ?? 1, rank, 1)
+  const around = margins(op, rank, w.shape.slice(2), dilation, stride, options.padding)
+  const [whole, padding] = filled(op, x, rank, around, options.paddingMode ?? 'zeros')
   const attrs: ConvAttrs = {
     stride,
     dilation,
-    padding: margins(op, rank, w.shape.slice(2), dilation, stride, options.padding),
+    padding,
     inputDilation: new Array<number>(rank).fill(1),
     groups: checkWhole(`${op}: groups`, options.groups ?? 1, 1),
   }
   const dtype = commonType([x, w])
-  return batched(op, x, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(w, dtype)], attrs))
+  return batched(op, whole, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(w, dtype)], attrs))
 }
 
 /** The convolution from whose output sizes `x` is: each element of `x` spreads the kernel, at distances of `stride`. */

@@ -3,7 +3,8 @@
  *
  * x: [...s, I] (1d), [...s, H, W] (2d), [...s, D, H, W] (3d): any axes may stand in front. Windows that do not
  * overlap are a reshape, others a `window` movement; neither stores a patch. The gradient of a maximum goes to the
- * first place that holds it; what is kept for it is one int32 per window. NaN counts as the largest.
+ * first place that holds it; what is kept for it is one int32 per window. NaN counts as the largest. Windows whose
+ * number, not size, is given: adaptive.ts.
  */
 import { isFloat } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
@@ -37,10 +38,18 @@ export interface PoolOptions {
   readonly stride?: PerAxis
   /** At most half of the window's size, on both sides: -inf for the maximum, 0 for the average. */
   readonly padding?: PerAxis
+  /** Whether a last window that reaches beyond the end, but begins before it, counts; default false. */
+  readonly ceilMode?: boolean
+}
+export interface MaxPoolOptions extends PoolOptions {
+  /** The distance of a window's elements; default 1. */
+  readonly dilation?: PerAxis
 }
 export interface AvgPoolOptions extends PoolOptions {
-  /** Whether the padding counts as elements of the average; default true. */
+  /** Whether the padding counts as elements of the average; default true. What ceilMode adds never does. */
   readonly countIncludePad?: boolean
+  /** What sums are divided by, in place of the number of elements. */
+  readonly divisorOverride?: number
 }
 
 /** Windows over the last axes: how they are laid out, and how `[.., O1, .., On, K1, .., Kn]` goes there and back. */
@@ -54,12 +63,18 @@ interface Windows {
 interface Layout {
   readonly size: readonly number[]
   readonly stride: readonly number[]
-  readonly padding: readonly number[]
+  readonly dilation: readonly number[]
+  /** How many windows there are. */
+  readonly counts: readonly number[]
+  readonly margins: readonly (readonly [before: number, after: number])[]
 }
 
-function layoutOf(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Layout {
+function layoutOf(op: string, rank: number, x: Tensor, size: PerAxis, options: MaxPoolOptions): Layout {
   const sizes = perAxis(`${op}: size`, size, rank, 1)
+  const stride = perAxis(`${op}: stride`, options.stride ?? sizes, rank, 1)
+  const dilation = perAxis(`${op}: dilation`, options.dilation ?? 1, rank, 1)
   const padding = perAxis(`${op}: padding`, options.padding ?? 0, rank, 0)
+  const reach = sizes.map((n, i) => (n - 1) * dilation[i] + 1)
   padding.forEach((n, i) => {
     if (2 * n > sizes[i]) {
       fail('value-invalid', {
@@ -70,27 +85,41 @@ function layoutOf(op: string, rank: number, x: Tensor, size: PerAxis, options: P
       })
     }
   })
-  if (x.rank < rank || sizes.some((n, i) => x.shape[x.rank - rank + i] + 2 * padding[i] < n)) {
+  const inner = x.shape.slice(Math.max(0, x.rank - rank))
+  const counts = inner.map((n, i) => {
+    const steps = (n + 2 * padding[i] - reach[i]) / stride[i]
+    if (!options.ceilMode) return Math.floor(steps) + 1
+    const count = Math.ceil(steps) + 1
+    return (count - 1) * stride[i] >= n + padding[i] ? count - 1 : count
+  })
+  if (counts.length < rank || counts.some((count) => count < 1)) {
     fail('shape-mismatch', {
       op,
       received: `an input of shape [${x.shape.join(', ')}]`,
-      expected: `${rank} last axes of at least [${sizes.join(', ')}]`,
+      expected: `${rank} last axes of at least [${reach.map((n, i) => n - 2 * padding[i]).join(', ')}]`,
       fix: 'Use a smaller window, or check the layer before.',
     })
   }
-  return { size: sizes, padding, stride: perAxis(`${op}: stride`, options.stride ?? sizes, rank, 1) }
+  const margins = inner.map((n, i) => {
+    const missing = (counts[i] - 1) * stride[i] + reach[i] - n - padding[i]
+    return [padding[i], Math.max(padding[i], missing)] as const
+  })
+  return { size: sizes, stride, dilation, counts, margins }
 }
 
 /** The windows of an input whose last axes are `inner` (padding included). */
-function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: readonly number[]): Windows {
+function windowsOf(
+  { size, stride, dilation, counts }: Layout,
+  lead: readonly number[],
+  inner: readonly number[],
+): Windows {
   const rank = size.length
   const axes = size.map((_, i) => i)
-  const counts = axes.map((i) => Math.floor((inner[i] - size[i]) / stride[i]) + 1)
   const first = lead.map((_, axis) => axis)
   // Between [...s, O1, K1, O2, K2, ..], where windows are made, and [...s, O1, O2, .., K1, K2, ..].
   const together = [...first, ...axes.map((i) => lead.length + 2 * i), ...axes.map((i) => lead.length + 2 * i + 1)]
   const apart = [...first, ...axes.flatMap((i) => [lead.length + i, lead.length + rank + i])]
-  if (axes.every((i) => stride[i] === size[i])) {
+  if (axes.every((i) => stride[i] === size[i] && dilation[i] === 1)) {
     const used = axes.map((i) => counts[i] * size[i])
     return {
       spread: (x) => {
@@ -104,7 +133,12 @@ function windowsOf({ size, stride }: Layout, lead: readonly number[], inner: rea
         ]),
     }
   }
-  const attrs = axes.map((i) => ({ axis: lead.length + 2 * i, size: size[i], stride: stride[i], dilation: 1 }))
+  const attrs = axes.map((i) => ({
+    axis: lead.length + 2 * i,
+    size: size[i],
+    stride: stride[i],
+    dilation: dilation[i],
+  }))
   return {
     spread: (x) => {
       let y = x
@@ -130,7 +164,7 @@ function prepare(
 ): { padded: Tensor; patches: Tensor; restore: (patches: Tensor) => Tensor } {
   const rank = layout.size.length
   const lead = x.shape.slice(0, x.rank - rank)
-  const margins = [...lead.map(() => [0, 0] as const), ...layout.padding.map((n) => [n, n] as const)]
+  const margins = [...lead.map(() => [0, 0] as const), ...layout.margins]
   const padded = pad(x, margins, value)
   const windows = windowsOf(layout, lead, padded.shape.slice(lead.length))
   return {
@@ -144,7 +178,7 @@ function prepare(
   }
 }
 
-function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: PoolOptions): Tensor {
+function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: MaxPoolOptions): Tensor {
   const layout = layoutOf(op, rank, x, size, options)
   const lowest = isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31)
   const { padded, patches, restore } = prepare(stopGradient(x), layout, lowest)
@@ -162,14 +196,13 @@ function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: Po
 const mostPlacesCompared = 16
 
 /** The largest of each window and its place, row-major: one place of all windows after the other, in one pass. */
-function largestByPlace(padded: Tensor, { size, stride }: Layout): { value: Tensor; place: Tensor } {
+function largestByPlace(padded: Tensor, { size, stride, dilation, counts }: Layout): { value: Tensor; place: Tensor } {
   const lead = padded.rank - size.length
-  const counts = size.map((n, i) => Math.floor((padded.shape[lead + i] - n) / stride[i]) + 1)
   const at = (position: number): Tensor =>
     slice(padded, [
       ...padded.shape.slice(0, lead).map(() => undefined),
       ...size.map((_, i) => {
-        const start = Math.floor(position / sizeOf(size.slice(i + 1))) % size[i]
+        const start = (Math.floor(position / sizeOf(size.slice(i + 1))) % size[i]) * dilation[i]
         return [start, start + (counts[i] - 1) * stride[i] + 1, stride[i]] as const
       }),
     ])
@@ -207,26 +240,41 @@ function avgPool(op: string, rank: number, input: Tensor, size: PerAxis, options
   const { patches } = prepare(x, layout, 0)
   const places = layout.size.map((_, i) => patches.rank - rank + i)
   const total = sum(patches, places)
-  if (options.countIncludePad ?? true) return div(total, sizeOf(layout.size))
+  const { divisorOverride, countIncludePad = true } = options
+  if (divisorOverride !== undefined) {
+    if (!Number.isFinite(divisorOverride) || divisorOverride === 0) {
+      fail('value-invalid', {
+        what: `${op}: divisorOverride`,
+        received: String(divisorOverride),
+        expected: 'a number other than 0',
+        fix: 'Leave it out to divide by the number of elements.',
+      })
+    }
+    return div(total, divisorOverride)
+  }
+  if (countIncludePad && !options.ceilMode) return div(total, sizeOf(layout.size))
   const lead = x.rank - rank
   const counts = layout.size.map((length, i) => {
     const shape = total.shape.map((n, axis) => (axis === lead + i ? n : 1))
-    const start = sub(mul(iota(shape, lead + i), layout.stride[i]), layout.padding[i])
-    return sub(minimum(add(start, length), x.shape[lead + i]), maximum(start, 0))
+    const [before] = layout.margins[i]
+    const start = sub(mul(iota(shape, lead + i), layout.stride[i]), before)
+    // What counts ends where the padding does, or the input.
+    const end = x.shape[lead + i] + (countIncludePad ? before : 0)
+    return sub(minimum(add(start, length), end), countIncludePad ? start : maximum(start, 0))
   })
   return div(total, cast(counts.reduce(mul), x.dtype))
 }
 
 /** The largest element of each window of `size`. */
-export function maxPool1d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+export function maxPool1d(x: Tensor, size: PerAxis, options: MaxPoolOptions = {}): Tensor {
   return maxPool('maxPool1d', 1, x, size, options)
 }
 /** The largest element of each window of `size`. */
-export function maxPool2d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+export function maxPool2d(x: Tensor, size: PerAxis, options: MaxPoolOptions = {}): Tensor {
   return maxPool('maxPool2d', 2, x, size, options)
 }
 /** The largest element of each window of `size`. */
-export function maxPool3d(x: Tensor, size: PerAxis, options: PoolOptions = {}): Tensor {
+export function maxPool3d(x: Tensor, size: PerAxis, options: MaxPoolOptions = {}): Tensor {
   return maxPool('maxPool3d', 3, x, size, options)
 }
 /** The mean of each window of `size`. */
