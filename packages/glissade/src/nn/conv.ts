@@ -4,6 +4,7 @@
  * As everywhere in the field the kernel is not mirrored (a cross-correlation).
  */
 import { fail } from '../errors.ts'
+import { checkWhole } from '../ops/derived/common.ts'
 import * as convs from '../ops/derived/conv.ts'
 import { type ConvOptions, type ConvTransposeOptions, type PerAxis, perAxis } from '../ops/derived/conv.ts'
 import type { Tensor } from '../tensor.ts'
@@ -38,6 +39,7 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
   ) {
     super()
     const { groups = 1, bias = true } = options
+    checkWhole(`${kind}: groups`, groups, 1)
     this.in = inChannels
     this.out = outChannels
     this.size = perAxis(`${kind}: size`, size, rank, 1)
@@ -75,7 +77,10 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
   }
 }
 
-/** x: [B, in, I] → [B, out, I'], weight: [out, in / groups, size], I' = floor((I + 2 padding - dilation (size - 1) - 1) / stride) + 1 */
+/**
+ * x: [B, in, I] → [B, out, I'], weight: [out, in / groups, size],
+ * I' = floor((I + 2 padding - dilation (size - 1) - 1) / stride) + 1
+ */
 export class Conv1d extends ConvLayer<ConvLayerOptions> {
   protected readonly kind = 'conv1d'
   constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvLayerOptions = {}) {
@@ -109,6 +114,22 @@ export class Conv3d extends ConvLayer<ConvLayerOptions> {
 }
 
 /**
+ * The convolution that goes from output sizes back to input sizes, to make series longer.
+ *
+ * x: [B, in, I] → [B, out, I'], weight: [in, out / groups, size],
+ * I' = (I - 1) stride - 2 padding + dilation (size - 1) + outputPadding + 1
+ */
+export class ConvTranspose1d extends ConvLayer<ConvTransposeLayerOptions> {
+  protected readonly kind = 'convTranspose1d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeLayerOptions = {}) {
+    super('convTranspose1d', 1, true, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.convTranspose1d(x, this.weight, this.options))
+  }
+}
+
+/**
  * The convolution that goes from output sizes back to input sizes, to enlarge images.
  *
  * x: [B, in, H, W] → [B, out, H', W'], weight: [in, out / groups, ...size],
@@ -124,15 +145,60 @@ export class ConvTranspose2d extends ConvLayer<ConvTransposeLayerOptions> {
   }
 }
 
+/**
+ * The convolution that goes from output sizes back to input sizes, to enlarge volumes.
+ *
+ * x: [B, in, D, H, W] → [B, out, D', H', W'], weight: [in, out / groups, ...size]; sizes as of ConvTranspose1d.
+ */
+export class ConvTranspose3d extends ConvLayer<ConvTransposeLayerOptions> {
+  protected readonly kind = 'convTranspose3d'
+  constructor(inChannels: number, outChannels: number, size: PerAxis, options: ConvTransposeLayerOptions = {}) {
+    super('convTranspose3d', 3, true, inChannels, outChannels, size, options)
+  }
+  forward(x: Tensor): Tensor {
+    return this.addBias(convs.convTranspose3d(x, this.weight, this.options))
+  }
+}
+
+export interface DepthwiseOptions extends Omit<ConvLayerOptions, 'groups'> {
+  /** How many output channels each input channel has of its own; default 1. */
+  readonly multiplier?: number
+}
+
+/** A Conv1d in which every channel has a kernel of its own. x: [B, C, I] → [B, C multiplier, I'] */
+export const depthwiseConv1d = (
+  channels: number,
+  size: PerAxis,
+  { multiplier = 1, ...options }: DepthwiseOptions = {},
+): Conv1d => new Conv1d(channels, channels * multiplier, size, { ...options, groups: channels })
+/** A Conv2d in which every channel has a kernel of its own. x: [B, C, H, W] → [B, C multiplier, H', W'] */
+export const depthwiseConv2d = (
+  channels: number,
+  size: PerAxis,
+  { multiplier = 1, ...options }: DepthwiseOptions = {},
+): Conv2d => new Conv2d(channels, channels * multiplier, size, { ...options, groups: channels })
+
 export const conv1d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv1d =>
   new Conv1d(inChannels, outChannels, size, options)
 export const conv2d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv2d =>
   new Conv2d(inChannels, outChannels, size, options)
 export const conv3d = (inChannels: number, outChannels: number, size: PerAxis, options?: ConvLayerOptions): Conv3d =>
   new Conv3d(inChannels, outChannels, size, options)
+export const convTranspose1d = (
+  inChannels: number,
+  outChannels: number,
+  size: PerAxis,
+  options?: ConvTransposeLayerOptions,
+): ConvTranspose1d => new ConvTranspose1d(inChannels, outChannels, size, options)
 export const convTranspose2d = (
   inChannels: number,
   outChannels: number,
   size: PerAxis,
   options?: ConvTransposeLayerOptions,
 ): ConvTranspose2d => new ConvTranspose2d(inChannels, outChannels, size, options)
+export const convTranspose3d = (
+  inChannels: number,
+  outChannels: number,
+  size: PerAxis,
+  options?: ConvTransposeLayerOptions,
+): ConvTranspose3d => new ConvTranspose3d(inChannels, outChannels, size, options)

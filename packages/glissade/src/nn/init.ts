@@ -11,8 +11,9 @@ import * as random from '../random.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
-export { ones, zeros } from '../create.ts'
+export { eye, ones, zeros } from '../create.ts'
 export { uniform } from '../random.ts'
+export { dirac, orthogonal, sparse } from './init-structured.ts'
 
 /** `value` everywhere. */
 export function constant(shape: Shape, value: number): Tensor {
@@ -55,6 +56,9 @@ export function truncatedNormal(
     .add(mean)
     .clip(low, high)
 }
+
+/** `truncatedNormal` under PyTorch's name. */
+export const truncNormal = truncatedNormal
 
 /** Polynomials of Giles (2010), "Approximating the erfinv function": the middle, and the tails. */
 const middle = [
@@ -140,21 +144,28 @@ export function fanInUniform(shape: Shape, fanIn: number): Tensor {
   return random.uniform(shape, { low: -bound, high: bound })
 }
 
-/** By how much weights must be larger for the variance to survive the activation. */
+/** By how much weights must be larger for the variance to survive the activation; `calculateGain` in PyTorch. */
 export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
-  switch (nonlinearity) {
-    case 'tanh':
-      return 5 / 3
-    case 'relu':
-      return Math.SQRT2
-    case 'leakyRelu':
-      return Math.sqrt(2 / (1 + slope ** 2))
-    case 'selu':
-      return 3 / 4
-    default:
-      return 1
+  const gains: Readonly<Record<Nonlinearity, number>> = {
+    linear: 1,
+    sigmoid: 1,
+    tanh: 5 / 3,
+    relu: Math.SQRT2,
+    leakyRelu: Math.sqrt(2 / (1 + slope ** 2)),
+    selu: 3 / 4,
   }
+  if (Object.hasOwn(gains, nonlinearity)) return gains[nonlinearity]
+  const expected = `one of ${Object.keys(gains).join(', ')}`
+  return fail('value-invalid', {
+    what: 'init: nonlinearity',
+    received: String(nonlinearity),
+    expected,
+    fix: 'Take the nearest of these, or draw with a gain of your own.',
+  })
 }
+
+/** `gainOf` under PyTorch's name. */
+export const calculateGain = gainOf
 
 function fans(shape: Shape): { in: number; out: number } {
   if (shape.length < 2) {

@@ -38,6 +38,24 @@ export interface Layer extends Module {
   forward(x: Tensor): Tensor
 }
 
+/** A module that turns one tensor into one, or into several results of which `output` is what goes on. */
+export interface Stage extends Module {
+  forward(x: Tensor): Tensor | { readonly output: Tensor }
+}
+
+/** What of a stage's results goes on. */
+export function outputOf(result: Tensor | { readonly output: Tensor }): Tensor {
+  return result instanceof Tensor ? result : result.output
+}
+
+/** For modules whose variables have other names in older files: the name here, and the name there. */
+const olderNames = new WeakMap<Module, Readonly<Record<string, string>>>()
+
+/** State dicts may call the variables of `module` (names as in its own state dict) as files of old did. */
+export function alsoNamed(module: Module, older: Readonly<Record<string, string>>): void {
+  olderNames.set(module, { ...olderNames.get(module), ...older })
+}
+
 /** The absolute name of every module below the outermost one that runs. */
 let running: ReadonlyMap<Module, string> | undefined
 
@@ -150,10 +168,11 @@ export abstract class Module {
    * errors. Returns the names that were passed over.
    */
   async loadStateDict(
-    dict: Readonly<Record<string, Tensor>>,
+    given: Readonly<Record<string, Tensor>>,
     { strict = true, source = 'The state dict' }: { strict?: boolean; source?: string } = {},
   ): Promise<{ missing: string[]; unexpected: string[] }> {
     const own = this.namedVariables()
+    const dict = this.#withNewNames(given, own)
     const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name))
     const unexpected = Object.keys(dict).filter((name) => !own.has(name))
     const fitting = [...own].filter(([name]) => Object.hasOwn(dict, name))
@@ -176,17 +195,45 @@ export abstract class Module {
     return { missing, unexpected }
   }
 
+  /** The dict with the names that variables have here, where it has those of old. */
+  #withNewNames(
+    dict: Readonly<Record<string, Tensor>>,
+    own: ReadonlyMap<string, Variable>,
+  ): Readonly<Record<string, Tensor>> {
+    const renamed = new Map(Object.entries(dict))
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, older] of Object.entries(olderNames.get(module) ?? {})) {
+        const [now, then] = [join(path, name), join(path, older)]
+        const tensor = renamed.get(then)
+        if (!tensor || renamed.has(now) || own.has(then) || !own.has(now)) continue
+        renamed.delete(then)
+        renamed.set(now, tensor)
+      }
+    }
+    return Object.fromEntries(renamed)
+  }
+
   /** The tree of layers with their options, as PyTorch prints it. */
   toString(): string {
     const { kind: _, ...options } = this.config() ?? { kind: '' }
-    const head = Object.entries(options).map(
-      ([key, value]) => `${key}=${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
-    )
+    const head = Object.entries(options)
+      .filter(([, value]) => !holdsModules(value))
+      .map(([key, value]) => `${key}=${optionText(value)}`)
     const children = [...members(this)].filter((entry): entry is [string, Module] => entry[1] instanceof Module)
     if (children.length === 0) return `${this.constructor.name}(${head.join(', ')})`
     const lines = children.map(([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}\n`)
-    return `${this.constructor.name}(\n${lines.join('')})`
+    return `${this.constructor.name}(\n${head.length > 0 ? `  ${head.join(', ')}\n` : ''}${lines.join('')})`
   }
+}
+
+/** Whether an option is a module, or a list or an object of them, which are printed as children. */
+function holdsModules(value: unknown): boolean {
+  return value instanceof Module || (isContainer(value) && Object.values(value).some(holdsModules))
+}
+
+function optionText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(optionText).join(', ')}]`
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 function join(parent: string, name: string): string {
