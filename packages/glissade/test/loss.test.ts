@@ -6,7 +6,7 @@ import { tensor } from '../src/create.ts'
 import { runTrace, Trace } from '../src/graph/trace.ts'
 import * as loss from '../src/loss/index.ts'
 import { leaf } from '../src/ops/leaf.ts'
-import { makeNode } from '../src/tensor.ts'
+import { makeNode, type Tensor } from '../src/tensor.ts'
 
 const labels = (...values: number[]) => tensor(Int32Array.from(values))
 
@@ -74,5 +74,98 @@ describe('predictions', () => {
     const [l, g] = evaluate([value, gradient ?? expect.fail('no gradient')])
     expect([...l.data]).toEqual([2e4])
     expect([...g.data]).toEqual([1, -1, 0, 0, 0, 0])
+  })
+})
+
+describe('losses refuse', () => {
+  const [two, three] = [tensor([1, 2]), tensor([1, 2, 3])]
+  const pairs = tensor([
+    [1, 2],
+    [3, 4],
+  ])
+  const steps = tensor(new Float32Array(12), { shape: [2, 3, 2] })
+  const [lengths, target] = [labels(3, 3), tensor([[1], [1]], { dtype: 'int32' })]
+  it.each<[string, () => unknown, RegExp]>([
+    ['an unknown reduction', () => loss.mse(two, two, { reduction: 'avg' as 'mean' }), /received avg; expected 'mean'/],
+    ['smoothL1 of other shapes', () => loss.smoothL1(two, three), /equal shapes/],
+    ['a negative beta', () => loss.smoothL1(two, two, { beta: -1 }), /beta: received -1/],
+    ['a delta of 0', () => loss.huber(two, two, { delta: 0 }), /delta: received 0/],
+    ['a quantile above 1', () => loss.quantile(two, two, { q: 1.5 }), /q: received 1.5/],
+    ['quantiles without an axis', () => loss.quantile(two, two, { q: [0.1, 0.9] }), /expected a prediction \[2, 2\]/],
+    ['variances of another shape', () => loss.gaussianNll(pairs, pairs, three), /variances \[3\]/],
+    ['an eps of 0', () => loss.gaussianNll(two, two, two, { eps: 0 }), /eps: received 0/],
+    ['poissonNll of other shapes', () => loss.poissonNll(two, three), /equal shapes/],
+    ['bce of other shapes', () => loss.bce(two, three), /equal shapes/],
+    ['scores without classes', () => loss.multilabelSoftMargin(tensor(1), tensor(1)), /scores for classes/],
+    ['softMargin of other shapes', () => loss.softMargin(two, three), /equal shapes/],
+    ['an alpha of 2', () => loss.sigmoidFocal(two, two, { alpha: 2 }), /alpha: received 2/],
+    ['a negative gamma', () => loss.focal(pairs, labels(0, 1), { gamma: -1 }), /gamma: received -1/],
+    ['a label that is no class', () => loss.focal(pairs, labels(0, 2)), /focal: target: value 2/],
+    ['klDivergence of other shapes', () => loss.klDivergence(two, three), /equal shapes/],
+    ['hinge of other shapes', () => loss.hinge(two, three), /equal shapes/],
+    ['squaredHinge of other shapes', () => loss.squaredHinge(two, three), /equal shapes/],
+    ['hingeEmbedding of other shapes', () => loss.hingeEmbedding(two, three), /equal shapes/],
+    ['marginRanking of other shapes', () => loss.marginRanking(two, two, three), /equal shapes/],
+    ['a power of 3', () => loss.multiMargin(pairs, labels(0, 1), { p: 3 as 2 }), /p: received 3/],
+    ['a margin above 1', () => loss.cosineEmbedding(pairs, pairs, two, { margin: 2 }), /margin: received 2/],
+    ['a target for each element', () => loss.cosineEmbedding(pairs, pairs, pairs), /expected a target \[2\]/],
+    ['triplets of other shapes', () => loss.tripletMargin(pairs, pairs, two), /equal shapes/],
+    ['a margin of 0', () => loss.tripletMargin(pairs, pairs, pairs, { margin: 0 }), /margin: received 0/],
+    ['contrasts of other shapes', () => loss.contrastive(pairs, pairs, three), /expected a target \[2\]/],
+    ['a temperature of 0', () => loss.infoNce(pairs, pairs, { temperature: 0 }), /temperature: received 0/],
+    ['one embedding', () => loss.ntXent(two, two), /expected \[B, D\]/],
+    ['dice of other shapes', () => loss.dice(pairs, tensor([[1, 2, 3]])), /equal shapes/],
+    ['dice of a label that is no class', () => loss.dice(pairs, labels(0, 5)), /dice: target: value 5/],
+    ['ctc without a batch', () => loss.ctc(pairs, target, lengths, lengths), /expected \[B, T, C\]/],
+    ['a length that is too long', () => loss.ctc(steps, target, labels(4, 1), labels(1, 1)), /inputLengths: value 4/],
+    ['a target that is too long', () => loss.ctc(steps, target, lengths, labels(1, 2)), /targetLengths: value 2/],
+    ['one length for two', () => loss.ctc(steps, target, labels(3), labels(1, 1)), /expected int32 \[2\]/],
+    [
+      'a blank that is no class',
+      () => loss.ctc(steps, target, lengths, labels(1, 1), { blank: 2 }),
+      /blank: received 2/,
+    ],
+    [
+      'a letter that is no class',
+      () => loss.ctc(steps, target.add(0).mul(1), lengths, labels(1, 1), { blank: -1 }),
+      /blank/,
+    ],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(message)
+  })
+})
+
+describe('losses agree with each other', () => {
+  const numbers = (t: Tensor): number[] => [...evaluate([t])[0].data]
+  it('where one is a case of another', () => {
+    const logits = tensor([
+      [1, -2, 0.5],
+      [0.1, 3, -1],
+    ])
+    const [y, z] = [
+      labels(2, 1),
+      tensor([
+        [1, 0, 1],
+        [0, 1, 0],
+      ]),
+    ]
+    const close = (a: Tensor, b: Tensor): void => expect(numbers(a)[0]).toBeCloseTo(numbers(b)[0], 6)
+    close(loss.focal(logits, y, { gamma: 0 }), loss.crossEntropy(logits, y))
+    close(loss.sigmoidFocal(logits, z, { gamma: 0, alpha: -1 }), loss.bceWithLogits(logits, z))
+    close(loss.bce(logits.sigmoid(), z), loss.bceWithLogits(logits, z))
+    close(loss.quantile(logits, z, { q: 0.5 }), loss.l1(logits, z).div(2))
+    close(loss.huber(logits, z, { delta: 100 }), loss.mse(logits, z).div(2))
+    close(loss.softMargin(logits, z.mul(2).sub(1)), loss.bceWithLogits(logits, z))
+  })
+  it('ctc counts every way to say a target', () => {
+    // Two steps, one label: it may be said at the first, at the second, or at both.
+    const p = [0.3, 0.7, 0.6, 0.4]
+    const value = loss.ctc(
+      tensor(p, { shape: [1, 2, 2] }).log(),
+      tensor([[1]], { dtype: 'int32' }),
+      labels(2),
+      labels(1),
+    )
+    expect(numbers(value)[0]).toBeCloseTo(-Math.log(0.7 * 0.6 + 0.3 * 0.4 + 0.7 * 0.4), 6)
   })
 })

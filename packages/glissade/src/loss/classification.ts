@@ -1,13 +1,13 @@
 /**
- * Losses for classes: how little probability a prediction gives to the truth. For numbers: regression.ts. How class
- * indices are checked and looked up: labels.ts.
+ * Losses for classes: how little probability a prediction gives to the truth. For yes and no: binary.ts; for numbers:
+ * regression.ts. How class indices are checked and looked up: labels.ts.
  */
 import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
-import { softplus } from '../nn/functional.ts'
 import type { Tensor } from '../tensor.ts'
+import { focus } from './binary.ts'
 import { type ClassLossOptions, classAxis, labelsOf, perClass } from './labels.ts'
-import { checkSameShape, type Reduction, reduceLoss } from './reduction.ts'
+import { checkNumber, checkSameShape, type Reduction, reduceLoss } from './reduction.ts'
 
 export interface CrossEntropyOptions extends ClassLossOptions {
   /** This much of the truth is spread evenly over all classes (Szegedy et al. 2016, arXiv 1512.00567). */
@@ -72,21 +72,47 @@ export function nll(logProbabilities: Tensor, target: Tensor, options: ClassLoss
   return labels.reduce(labels.weights ? losses.mul(labels.weights) : losses)
 }
 
-export interface BinaryLossOptions {
-  readonly reduction?: Reduction
-  /** Multiplies each element's loss; broadcasts. */
-  readonly weight?: Tensor
-  /** Multiplies the loss of positive truths, to balance rare ones; broadcasts. */
-  readonly posWeight?: Tensor
+export interface FocalOptions extends ClassLossOptions {
+  /** How much less is said of what is right already. Default 2. */
+  readonly gamma?: number
 }
 
-/** The cross-entropy of sigmoid(logits) with the probabilities `target`. logits, target: [...s] → [] */
-export function bceWithLogits(logits: Tensor, target: Tensor, options: BinaryLossOptions = {}): Tensor {
-  const { reduction = 'mean', weight, posWeight } = options
-  checkSameShape('bceWithLogits', logits, target)
-  // -z ln σ(x) - (1 - z) ln(1 - σ(x)) = (1 - z) x + softplus(-x), where positive truths count posWeight times.
-  const soft = softplus(logits.neg())
-  const scaled = posWeight ? soft.mul(posWeight.sub(1).mul(target).add(1)) : soft
-  const losses = target.neg().add(1).mul(logits).add(scaled)
-  return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
+/**
+ * The focal loss of softmax: (1 - p)^gamma times the cross-entropy, p being the probability of the truth (Lin et al.
+ * 2017, arXiv 1708.02002). `weight` is the paper's alpha, for each class. With gamma 0 it is crossEntropy.
+ *
+ * logits: [B, C, ...s] (or [C]), target: int32 [B, ...s] → []. Errors: `index-range`.
+ */
+export function focal(logits: Tensor, target: Tensor, { gamma = 2, ...options }: FocalOptions = {}): Tensor {
+  checkNumber('focal: gamma', gamma, gamma >= 0, 'a number of at least 0')
+  const labels = labelsOf('focal', logits, target, options)
+  const known = labels.pick(logits.logSoftmax(classAxis('focal', logits)))
+  // 1 - e^x keeps its digits where the truth is all but sure.
+  const losses = focus(known.expm1().neg(), gamma).mul(known.neg())
+  return labels.reduce(labels.weights ? losses.mul(labels.weights) : losses)
+}
+
+export interface KlDivergenceOptions {
+  /** Default 'mean', over all elements; 'batchMean' divides the sum by the number of samples, as in mathematics. */
+  readonly reduction?: Reduction | 'batchMean'
+  /** Whether the target is given as logarithms too. Default false. */
+  readonly logTarget?: boolean
+}
+
+/**
+ * Kullback and Leibler's divergence of a prediction, given as log-probabilities, from the truth: t (ln t - x).
+ * logProbabilities, target: [B, ...s] → []. Where the target is 0 (or its logarithm -inf) it is 0.
+ */
+export function klDivergence(
+  logProbabilities: Tensor,
+  target: Tensor,
+  { reduction = 'mean', logTarget = false }: KlDivergenceOptions = {},
+): Tensor {
+  checkSameShape('klDivergence', logProbabilities, target)
+  const possible = logTarget ? target.gt(Number.NEGATIVE_INFINITY) : target.ne(0)
+  const known = possible.where(target, logTarget ? 0 : 1)
+  const [share, log] = logTarget ? [known.exp(), known] : [known, known.log()]
+  const losses = possible.where(share.mul(log.sub(logProbabilities)), 0)
+  if (reduction !== 'batchMean') return reduceLoss(losses, reduction)
+  return losses.rank === 0 ? losses : losses.sum().div(losses.shape[0])
 }

@@ -1,18 +1,27 @@
 /**
  * Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), which differ in
- * where the weight decay goes.
+ * where the weight decay goes. Relatives: adamax.ts, nadam.ts, radam.ts, lamb.ts.
  */
-import { checkOption, type OptimizerFactory, optimizerFactory, type Rule } from './optimizer.ts'
+import type { Tensor } from '../tensor.ts'
+import { type Recipe, recipe } from './recipe.ts'
+import { checkBetas, checkDecay, checkEps, type Method, type Rule, type SharedOptions } from './rule.ts'
+import type { Schedule } from './schedule.ts'
 
-export interface AdamOptions {
-  /** Learning rate. */
-  readonly lr?: number
+/** What all of Adam's family take. */
+export interface MomentOptions {
+  /** Learning rate, or its schedule. */
+  readonly lr?: number | Schedule
   /** How much of the averages of the gradient and of its square is kept from step to step. */
   readonly betas?: readonly [number, number]
   /** Added to the root, so that nothing is divided by 0. */
   readonly eps?: number
   /** Adam: added to the gradient, times the parameter. AdamW: taken off the parameter, times lr. */
   readonly weightDecay?: number
+}
+
+export interface AdamOptions extends MomentOptions, SharedOptions<AdamOptions> {
+  /** Divide by the largest average of squares so far (Reddi et al. 2018, arXiv 1904.09237). Default false. */
+  readonly amsgrad?: boolean
 }
 
 /**
@@ -25,8 +34,8 @@ export interface AdamOptions {
  * p = p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)      // t = 1 at the first step
  * ```
  */
-export function adam(options: AdamOptions = {}): OptimizerFactory {
-  return adamFamily('adam', options, 0, false)
+export function adam(options: AdamOptions = {}): Recipe {
+  return recipe(adamMethod('adam', 0, false), options)
 }
 
 /**
@@ -39,32 +48,48 @@ export function adam(options: AdamOptions = {}): OptimizerFactory {
  * p = p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  * ```
  */
-export function adamW(options: AdamOptions = {}): OptimizerFactory {
-  return adamFamily('adamW', options, 0.01, true)
+export function adamW(options: AdamOptions = {}): Recipe {
+  return recipe(adamMethod('adamW', 0.01, true), options)
 }
 
-function adamFamily(name: string, options: AdamOptions, defaultDecay: number, decoupled: boolean): OptimizerFactory {
-  const { lr = 1e-3, betas: [b1, b2] = [0.9, 0.999], eps = 1e-8, weightDecay = defaultDecay } = options
-  for (const beta of [b1, b2])
-    checkOption(`${name}: betas`, beta, beta >= 0 && beta < 1, 'numbers of at least 0 and below 1')
-  checkOption(`${name}: eps`, eps, eps >= 0, 'a number of at least 0')
-  checkOption(`${name}: weightDecay`, weightDecay, weightDecay >= 0, 'a number of at least 0')
-  const rule: Rule<'m' | 'v', 'stepSize' | 'correction' | 'keep'> = {
-    slots: ['m', 'v'],
-    scalars: (step, lr) => ({
-      stepSize: lr / (1 - b1 ** step),
-      correction: 1 / Math.sqrt(1 - b2 ** step),
-      keep: 1 - lr * weightDecay,
-    }),
-    update: (p, g, state, { stepSize, correction, keep }) => {
-      if (weightDecay !== 0) {
-        if (decoupled) p = p.mul(keep)
-        else g = g.add(p.mul(weightDecay))
+function adamMethod(name: string, defaultDecay: number, decoupled: boolean): Method<AdamOptions> {
+  return {
+    name,
+    lr: 1e-3,
+    momentum: true,
+    rule: (options, cycled) => {
+      const { betas, eps = 1e-8, weightDecay = defaultDecay, amsgrad = false } = options
+      const [b1, b2] = betas ?? [0.9, 0.999]
+      checkBetas(name, [b1, b2])
+      checkEps(name, eps)
+      checkDecay(name, weightDecay)
+      const rule: Rule<'m' | 'v' | 'vmax', 'stepSize' | 'correction' | 'keep' | 'b1'> = {
+        slots: amsgrad ? ['m', 'v', 'vmax'] : ['m', 'v'],
+        scalars: (step, { lr, momentum = b1 }) => ({
+          stepSize: lr / (1 - momentum ** step),
+          correction: 1 / Math.sqrt(1 - b2 ** step),
+          keep: 1 - lr * weightDecay,
+          b1: momentum,
+        }),
+        update: (p, g, state, scalars) => {
+          const { stepSize, correction, keep } = scalars
+          if (weightDecay !== 0) {
+            if (decoupled) p = p.mul(keep)
+            else g = g.add(p.mul(weightDecay))
+          }
+          const m = average(state.m, g, cycled ? scalars.b1 : b1)
+          const v = average(state.v, g.square(), b2)
+          const bound = amsgrad ? state.vmax.maximum(v) : v
+          const value = p.sub(m.div(bound.sqrt().mul(correction).add(eps)).mul(stepSize))
+          return { value, state: amsgrad ? { m, v, vmax: bound } : { m, v, vmax: v } }
+        },
       }
-      const m = state.m.mul(b1).add(g.mul(1 - b1))
-      const v = state.v.mul(b2).add(g.square().mul(1 - b2))
-      return { value: p.sub(m.div(v.sqrt().mul(correction).add(eps)).mul(stepSize)), state: { m, v } }
+      return rule
     },
   }
-  return optimizerFactory(name, rule, lr)
+}
+
+/** keep * before + (1 - keep) * now: the average that all of the family are made of. */
+export function average(before: Tensor, now: Tensor, keep: number | Tensor): Tensor {
+  return before.mul(keep).add(now.mul(typeof keep === 'number' ? 1 - keep : keep.neg().add(1)))
 }

@@ -1,36 +1,24 @@
 /**
  * What all optimizers share: they are bound to parameters, take gradients, and assign parameters and their own state.
  *
- * A rule (sgd.ts, adam.ts) is the mathematics for one parameter. Numbers that change from step to step without
- * depending on tensors, such as the learning rate and bias corrections, are worked out by the host in float64 and
- * supplied to compiled programs at each run, so changing `lr` never compiles again.
+ * Numbers that change from step to step without depending on tensors, such as the learning rate and bias corrections,
+ * are worked out by the host in float64 and supplied to compiled programs at each run, so changing `lr` never compiles
+ * again. The mathematics of one parameter: rule.ts, sgd.ts, adam.ts …; options before they are bound: recipe.ts.
  */
 import { gradients } from '../autodiff/gradients.ts'
 import { fail } from '../errors.ts'
 import { activeTrace, type Trace } from '../graph/trace.ts'
-import type { Module, Parameter } from '../nn/module.ts'
-import { leaf } from '../ops/leaf.ts'
+import type { Parameter } from '../nn/module.ts'
+import { checkWhole } from '../ops/derived/common.ts'
 import { withScope } from '../scope.ts'
-import type { Storage } from '../storage.ts'
-import { fromArray, makeNode, type Tensor, Variable } from '../tensor.ts'
-
-/** The mathematics of one optimizer, for one parameter. */
-export interface Rule<Slot extends string = string, Scalar extends string = string> {
-  /** The tensors that it keeps for each parameter, of the parameter's shape, zero at first. */
-  readonly slots: readonly Slot[]
-  /** The host's numbers for step number `step` (1 is the first). */
-  scalars(step: number, lr: number): Record<Scalar, number>
-  /** The new value of the parameter `p` with the gradient `g`, and of each slot. */
-  update(
-    p: Tensor,
-    g: Tensor,
-    state: Record<Slot, Tensor>,
-    scalars: Record<Scalar, Tensor>,
-  ): { value: Tensor; state: Record<Slot, Tensor> }
-}
-
-/** What an optimizer works on: a model, or parameters. */
-export type Trainable = Module | readonly Parameter[]
+import type { Tensor, Variable } from '../tensor.ts'
+import { clipGradNorm, clipGradValue, gradNorm } from './clip.ts'
+import { Ema } from './ema.ts'
+import { assignGroups, type Trainable } from './groups.ts'
+import { Rate, type RateState } from './rate.ts'
+import type { Part, Plan } from './recipe.ts'
+import type { Rule } from './rule.ts'
+import { freshState, loadVariables, suppliedNumber } from './state.ts'
 
 /** Options for an optimizer, not yet bound to a model. */
 export interface OptimizerFactory {
@@ -39,128 +27,273 @@ export interface OptimizerFactory {
 }
 
 export interface OptimizerState {
+  /** Steps taken. */
   readonly steps: number
+  /** The learning rate of the next step, of parameters without a group. */
   readonly lr: number
+  /** Calls of minimize since the last step, where gradients are accumulated. */
+  readonly accumulated?: number
+  /** Steps that were left out because their gradients were not finite. */
+  readonly skipped?: number
+  /** The learning rates and what schedules remember: the optimizer's, and those of groups that have their own. */
+  readonly rates?: readonly RateState[]
   /** The slots by parameter and slot name, as `fc1.weight.m`. */
   readonly tensors: Readonly<Record<string, Tensor>>
 }
 
+/** What a step has to say; what nobody returns from a compiled step is not computed. */
+export interface StepReport {
+  /** The norm of all gradients together (of the mean, where they are accumulated), before clipping; [] */
+  readonly gradNorm: Tensor
+}
+
+/** A group that is bound to its parameters. */
+interface Group {
+  readonly rule: Rule
+  readonly rate: Rate
+  readonly lrScale: number
+}
+
+/** Whether the step is to be taken, as a bool [] that the host or the gradients decide; undefined for always. */
+type Condition = Tensor | undefined
+
 export class Optimizer {
-  /** The learning rate; may be changed between steps. */
-  lr: number
+  /** Its kind, such as 'adamW'. */
+  readonly name: string
   /** How many steps were taken. */
   steps = 0
+  /** How many steps were left out because their gradients were not finite; see the option skipNonFinite. */
+  skipped = 0
   readonly parameters: ReadonlyMap<string, Parameter>
-  readonly #rule: Rule
-  readonly #traced = new WeakMap<Trace, number>()
+  /** The moving average of the weights, with the option `ema`. */
+  readonly ema: Ema | undefined
+  readonly #plan: Plan
+  /** Those of the options in their order; last, the group of all other parameters. */
+  readonly #groups: readonly Group[]
+  readonly #groupOf: ReadonlyMap<Parameter, number>
   readonly #slots = new Map<Parameter, Record<string, Variable>>()
+  readonly #sums = new Map<Parameter, Variable>()
+  readonly #traced = new WeakMap<Trace, { calls: number }>()
+  /** Calls of minimize since the last step. */
+  #accumulated = 0
 
-  constructor(rule: Rule, lr: number, target: Trainable) {
-    this.#rule = rule
-    this.lr = lr
-    this.parameters = Array.isArray(target)
-      ? new Map((target as readonly Parameter[]).map((parameter, i) => [String(i), parameter]))
-      : (target as Module).namedParameters()
-    for (const [name, parameter] of this.parameters) {
-      const slots = rule.slots.map((slot) => [slot, zeroState(parameter, `${name}.${slot}`)] as const)
+  constructor(plan: Plan, target: Trainable) {
+    this.name = plan.name
+    this.#plan = plan
+    const shared = new Rate(plan.rest.lr ?? 0)
+    const bind = ({ rule, lr, lrScale }: Part): Group => ({
+      rule,
+      lrScale,
+      rate: lr === undefined ? shared : new Rate(lr),
+    })
+    this.#groups = [...plan.groups.map(bind), { ...bind(plan.rest), rate: shared }]
+    const selections = plan.groups.map(({ parameters }) => parameters)
+    const { parameters, groupOf } = assignGroups(plan.name, target, selections)
+    this.parameters = parameters
+    this.#groupOf = groupOf
+    for (const [name, parameter] of parameters) {
+      const { rule } = this.#group(parameter)
+      rule.check?.(name, parameter)
+      const slots = rule.slots.map((slot) => {
+        return [slot, freshState(parameter, `${name}.${slot}`, rule.initial?.[slot] ?? 0)] as const
+      })
       this.#slots.set(parameter, Object.fromEntries(slots))
+      if (plan.accumulate > 1) this.#sums.set(parameter, freshState(parameter, `${name}.accumulated`, 0))
     }
+    this.ema = plan.ema === undefined ? undefined : new Ema(target, plan.ema)
+  }
+
+  /** The learning rate of the next step, of parameters without a group. Setting it takes the place of a schedule. */
+  get lr(): number {
+    return this.#shared.at(this.steps).lr
+  }
+  set lr(lr: number) {
+    this.#shared.set(lr)
+  }
+
+  /** Tells schedules that look at results, such as schedule.reduceOnPlateau, how good the model is now. */
+  observe(value: number): void {
+    if (typeof value !== 'number') {
+      fail('value-invalid', {
+        what: 'optimizer.observe',
+        received: typeof value,
+        expected: 'a number, such as the validation loss',
+        fix: 'Await item() of a tensor first.',
+      })
+    }
+    for (const rate of this.#rates()) rate.observe(value, this.steps)
   }
 
   /** One step down the gradient of `loss` (a single number), for all parameters that are not frozen. */
-  minimize(loss: Tensor): void {
+  minimize(loss: Tensor): StepReport {
     const trained = [...this.parameters.values()].filter((parameter) => parameter.trainable)
-    this.apply(new Map(gradients(loss, trained).map((gradient, i) => [trained[i], gradient])))
+    return this.apply(new Map(gradients(loss, trained).map((gradient, i) => [trained[i], gradient])))
   }
 
   /** One step with given gradients; parameters without one stay as they are. */
-  apply(given: ReadonlyMap<Parameter, Tensor | undefined>): void {
-    const scalars = this.#supply()
-    for (const [name, parameter] of this.parameters) {
-      const gradient = given.get(parameter)
-      if (!gradient || !parameter.trainable) continue
-      withScope({ path: name, pass: 'update' }, () => {
-        const slots = this.#slots.get(parameter) as Record<string, Variable>
-        const before = mapValues(slots, (slot) => slot.current())
-        const { value, state } = this.#rule.update(parameter.current(), gradient, before, scalars)
-        parameter.assign(value)
-        for (const [slot, variable] of Object.entries(slots)) variable.assign(state[slot])
+  apply(given: ReadonlyMap<Parameter, Tensor | undefined>): StepReport {
+    const { accumulate, clipNorm, clipValue, skipNonFinite } = this.#plan
+    const changed = [...this.parameters].flatMap(([name, parameter]) => {
+      const gradient = parameter.trainable ? given.get(parameter) : undefined
+      return gradient ? [{ name, parameter, gradient }] : []
+    })
+    if (changed.length === 0) {
+      fail('value-invalid', {
+        what: `${this.name}: minimize`,
+        received: 'a loss that depends on no parameter that may change',
+        expected: 'at least one',
+        fix: 'Check that the loss is made from the model, and that not all of it is frozen.',
       })
     }
+    const call = this.#countCall()
+    let parts = changed.map(({ gradient }) => gradient)
+    const due = accumulate > 1 ? suppliedNumber(() => Number(this.#isDue(call()))).gt(0) : undefined
+    if (due) parts = changed.map(({ name, parameter }, i) => this.#accumulate(name, parameter, parts[i], due))
+    const { norm, finite } = withScope({ path: '', pass: 'update' }, () => {
+      const norm = gradNorm(parts)
+      if (clipValue !== undefined) parts = clipGradValue(parts, clipValue)
+      if (clipNorm !== undefined) parts = clipGradNorm(parts, clipNorm).gradients
+      return { norm, finite: skipNonFinite ? norm.isFinite() : undefined }
+    })
+    const when: Condition = due && finite ? due.and(finite) : (due ?? finite)
+
+    // Each step() is the number of the step that this call belongs to, in the run that is to come.
+    const step = (): number => this.steps + Math.floor(call() / accumulate) + 1
+    const scalars = this.#groups.map(({ rule, rate, lrScale }) => {
+      const at = (): Record<string, number> => {
+        const rates = rate.at(step() - 1)
+        return rule.scalars(step(), { ...rates, lr: rates.lr * lrScale })
+      }
+      return mapValues(rule.scalars(1, { lr: 0 }), (_, name) => suppliedNumber(() => at()[name]))
+    })
+    changed.forEach(({ name, parameter }, i) => {
+      withScope({ path: name, pass: 'update' }, () => {
+        const group = this.#groupOf.get(parameter) as number
+        this.#update(parameter, parts[i], this.#groups[group].rule, scalars[group], when)
+      })
+    })
+    const average = this.ema
+    if (average) {
+      const share = suppliedNumber(() => average.share(step()))
+      average.blend(share, when)
+    }
+    this.#countAfter(finite)
+    return { gradNorm: norm }
   }
 
   /** All that a later run needs to go on from here. The tensors are the living ones, not copies. */
   stateDict(): OptimizerState {
-    return { steps: this.steps, lr: this.lr, tensors: Object.fromEntries(this.namedState()) }
+    this.ema?.refuseSwapped()
+    const rates = [...this.#rates()].map((rate) => rate.state())
+    const { steps, lr, skipped } = this
+    const tensors = Object.fromEntries(this.namedState())
+    return { steps, lr, accumulated: this.#accumulated, skipped, rates, tensors }
   }
 
-  /** The slots of all parameters, by parameter and slot name. */
+  /** The slots of all parameters, by parameter and slot name; with sums of gradients and averages, where they are. */
   namedState(): Map<string, Variable> {
-    const named = [...this.parameters].flatMap(([name, parameter]) =>
-      Object.entries(this.#slots.get(parameter) ?? {}).map(
-        ([slot, variable]) => [`${name}.${slot}`, variable] as const,
-      ),
-    )
-    return new Map(named)
+    const named = [...this.parameters].flatMap(([name, parameter]) => {
+      const sum = this.#sums.get(parameter)
+      const slots = { ...this.#slots.get(parameter), ...(sum && { accumulated: sum }) }
+      return Object.entries(slots).map(([slot, variable]) => [`${name}.${slot}`, variable] as const)
+    })
+    return new Map([...named, ...(this.ema?.namedState() ?? [])])
   }
 
-  /** Goes on from a state that `stateDict` gave. Errors: `weights-mismatch`. */
-  async loadStateDict({ steps, lr, tensors }: OptimizerState): Promise<void> {
-    const own = this.namedState()
-    const problems = [...own].flatMap(([name, { shape }]) => {
-      if (!Object.hasOwn(tensors, name)) return [`${name}: missing; expected [${shape.join(', ')}]`]
-      const received = tensors[name].shape
-      return received.join() === shape.join()
-        ? []
-        : [`${name}: received [${received.join(', ')}], expected [${shape.join(', ')}]`]
-    })
-    problems.push(...Object.keys(tensors).flatMap((name) => (own.has(name) ? [] : [`${name}: not in the optimizer`])))
-    if (problems.length > 0) {
-      fail('weights-mismatch', {
-        file: 'The optimizer state',
-        problems,
-        fix: 'Use the same optimizer and the same model as when it was saved.',
+  /** Goes on from a state that `stateDict` gave. Errors: `weights-mismatch`, `value-invalid`; then nothing changed. */
+  async loadStateDict(state: OptimizerState): Promise<void> {
+    const { steps, lr, accumulated = 0, skipped = 0, rates, tensors } = state
+    const own = [...this.#rates()]
+    checkWhole('The optimizer state: steps', steps, 0)
+    checkWhole('The optimizer state: accumulated', accumulated, 0)
+    checkWhole('The optimizer state: skipped', skipped, 0)
+    if (rates && rates.length !== own.length) {
+      fail('value-invalid', {
+        what: 'The optimizer state: rates',
+        received: `${rates.length} learning rates`,
+        expected: `${own.length}, one for the optimizer and one for each group that has its own`,
+        fix: 'Use the same groups as when it was saved.',
       })
     }
-    for (const [name, variable] of own) variable.write((await tensors[name].realized()).read())
+    await loadVariables('The optimizer state', this.namedState(), tensors)
+    if (rates) for (const [i, rate] of own.entries()) rate.restore(rates[i])
+    else this.#shared.restore({ lr })
     this.steps = steps
-    this.lr = lr
+    this.skipped = skipped
+    this.#accumulated = accumulated
   }
 
-  /** The step's numbers as tensors: anew at each run of a compiled program, at once outside one. */
-  #supply(): Record<string, Tensor> {
+  get #shared(): Rate {
+    return this.#groups[this.#groups.length - 1].rate
+  }
+
+  /** The optimizer's own first, then those of groups that have one. */
+  #rates(): Set<Rate> {
+    return new Set([this.#shared, ...this.#groups.map(({ rate }) => rate)])
+  }
+
+  #group(parameter: Parameter): Group {
+    return this.#groups[this.#groupOf.get(parameter) as number]
+  }
+
+  /** The new values of one parameter and its slots, taken where `when` is true. */
+  #update(parameter: Parameter, g: Tensor, rule: Rule, scalars: Record<string, Tensor>, when: Condition): void {
+    const slots = this.#slots.get(parameter) as Record<string, Variable>
+    const before = mapValues(slots, (slot) => slot.current())
+    const p = parameter.current()
+    const { value, state } = rule.update(p, g, before, scalars)
+    parameter.assign(when ? when.where(value, p) : value)
+    for (const [slot, variable] of Object.entries(slots)) {
+      variable.assign(when ? when.where(state[slot], before[slot]) : state[slot])
+    }
+  }
+
+  /** Adds a gradient to the sum, which starts anew when a step is due, and gives the mean. */
+  #accumulate(name: string, parameter: Parameter, gradient: Tensor, due: Tensor): Tensor {
+    return withScope({ path: name, pass: 'update' }, () => {
+      const sum = this.#sums.get(parameter) as Variable
+      const total = sum.current().add(gradient)
+      sum.assign(due.where(0, total))
+      return total.div(this.#plan.accumulate)
+    })
+  }
+
+  /** Whether a step is due at call number `call` (0 is the first) since the last step before the run. */
+  #isDue(call: number): boolean {
+    return call % this.#plan.accumulate === this.#plan.accumulate - 1
+  }
+
+  /** The place of this call among those since the last step: to be asked when a program runs, or at once outside one. */
+  #countCall(): () => number {
     const trace = activeTrace()
-    if (!trace)
-      return mapValues(this.#rule.scalars(++this.steps, this.lr), (value) => fromArray(Float32Array.of(value), []))
+    if (!trace) {
+      const now = this.#accumulated
+      return () => now
+    }
     // A program may take several steps; each counts on from those before it.
-    const before = this.#traced.get(trace) ?? 0
-    this.#traced.set(trace, before + 1)
-    trace.afterRun.push(() => {
-      this.steps++
-    })
-    return mapValues(this.#rule.scalars(1, this.lr), (_, name) => {
-      const tensor = makeNode(leaf, [], { shape: [], dtype: 'float32' })
-      const supply = (storage: Storage): void =>
-        storage.write(Float32Array.of(this.#rule.scalars(this.steps + before + 1, this.lr)[name]))
-      trace.supplied.push({ tensor, supply })
-      return tensor
-    })
+    const count = this.#traced.get(trace) ?? { calls: 0 }
+    this.#traced.set(trace, count)
+    const before = count.calls++
+    return () => this.#accumulated + before
   }
-}
 
-/** `rule` bound later. Checks the learning rate. */
-export function optimizerFactory(name: string, rule: Rule, lr: number): OptimizerFactory {
-  checkOption(`${name}: lr`, lr, lr >= 0, 'a number of at least 0')
-  return { for: (target) => new Optimizer(rule, lr, target) }
-}
-
-export function checkOption(what: string, received: unknown, good: boolean, expected: string): void {
-  if (!good) fail('value-invalid', { what, received: String(received), expected, fix: 'Change the option.' })
-}
-
-function zeroState(parameter: Parameter, path: string): Variable {
-  const zeros = parameter.dtype === 'float64' ? new Float64Array(parameter.size) : new Float32Array(parameter.size)
-  return withScope({ path, pass: 'update' }, () => new Variable(fromArray(zeros, parameter.shape)))
+  /** Counts the step when it is done: at the end of each run, or at once outside a program. */
+  #countAfter(finite: Condition): void {
+    const count = (taken: boolean): void => {
+      const isDue = this.#isDue(this.#accumulated)
+      this.#accumulated = (this.#accumulated + 1) % this.#plan.accumulate
+      if (!isDue) return
+      if (taken) this.steps++
+      else this.skipped++
+    }
+    const trace = activeTrace()
+    if (!trace) count(true)
+    else if (!finite) trace.afterRun.push(() => count(true))
+    else {
+      const tensor = finite.cast('float32')
+      trace.extraOutputs.push({ tensor, deliver: (found) => count(found.storage?.read()[0] !== 0) })
+    }
+  }
 }
 
 function mapValues<K extends string, A, B>(record: Record<K, A>, change: (value: A, key: K) => B): Record<K, B> {

@@ -1,9 +1,11 @@
 /** Stochastic gradient descent, with momentum after Polyak (1964) and Nesterov as in PyTorch. */
-import { checkOption, type OptimizerFactory, optimizerFactory, type Rule } from './optimizer.ts'
+import { type Recipe, recipe } from './recipe.ts'
+import { checkDecay, checkMomentum, checkOption, type Method, type Rule, type SharedOptions } from './rule.ts'
+import type { Schedule } from './schedule.ts'
 
-export interface SgdOptions {
-  /** Learning rate. */
-  readonly lr?: number
+export interface SgdOptions extends SharedOptions<SgdOptions> {
+  /** Learning rate, or its schedule. */
+  readonly lr?: number | Schedule
   /** How much of the velocity is kept from step to step. */
   readonly momentum?: number
   /** How much of each gradient does not enter the velocity. */
@@ -23,30 +25,39 @@ export interface SgdOptions {
  * p = p - lr * (nesterov ? g + momentum * v : v)
  * ```
  */
-export function sgd({
-  lr = 1e-3,
-  momentum = 0,
-  dampening = 0,
-  nesterov = false,
-  weightDecay = 0,
-}: SgdOptions = {}): OptimizerFactory {
-  checkOption('sgd: momentum', momentum, momentum >= 0, 'a number of at least 0')
-  checkOption('sgd: weightDecay', weightDecay, weightDecay >= 0, 'a number of at least 0')
-  checkOption(
-    'sgd: nesterov',
-    nesterov,
-    !nesterov || (momentum > 0 && dampening === 0),
-    'momentum above 0 and dampening 0 with it',
-  )
-  const rule: Rule<'v', 'lr' | 'share'> = {
-    slots: momentum === 0 ? [] : ['v'],
-    scalars: (step, lr) => ({ lr, share: step === 1 ? 1 : 1 - dampening }),
-    update: (p, g, state, { lr, share }) => {
-      if (weightDecay !== 0) g = g.add(p.mul(weightDecay))
-      if (momentum === 0) return { value: p.sub(g.mul(lr)), state }
-      const v = state.v.mul(momentum).add(dampening === 0 ? g : g.mul(share))
-      return { value: p.sub((nesterov ? g.add(v.mul(momentum)) : v).mul(lr)), state: { v } }
-    },
-  }
-  return optimizerFactory('sgd', rule, lr)
+export function sgd(options: SgdOptions = {}): Recipe {
+  return recipe(method, options)
+}
+
+const method: Method<SgdOptions> = {
+  name: 'sgd',
+  lr: 1e-3,
+  momentum: true,
+  rule: ({ momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 }, cycled) => {
+    checkMomentum('sgd', momentum)
+    checkDecay('sgd', weightDecay)
+    checkOption(
+      'sgd: nesterov',
+      nesterov,
+      !nesterov || ((momentum > 0 || cycled) && dampening === 0),
+      'momentum above 0 and dampening 0 with it',
+    )
+    const moving = momentum !== 0 || cycled
+    const rule: Rule<'v', 'lr' | 'share' | 'keep'> = {
+      slots: moving ? ['v'] : [],
+      scalars: (step, rates) => ({
+        lr: rates.lr,
+        share: step === 1 ? 1 : 1 - dampening,
+        keep: rates.momentum ?? momentum,
+      }),
+      update: (p, g, state, { lr, share, keep }) => {
+        if (weightDecay !== 0) g = g.add(p.mul(weightDecay))
+        if (!moving) return { value: p.sub(g.mul(lr)), state }
+        const kept = cycled ? keep : momentum
+        const v = state.v.mul(kept).add(dampening === 0 ? g : g.mul(share))
+        return { value: p.sub((nesterov ? g.add(v.mul(kept)) : v).mul(lr)), state: { v } }
+      },
+    }
+    return rule
+  },
 }
