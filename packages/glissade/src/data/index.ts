@@ -1,4 +1,88 @@
-/** Data, as `data.*`: sets of samples in memory, their batches and splits, and named sets. */
+/** Data, as `data.*`: sets of samples, their batches, orders and splits; tables; transforms; and named sets. */
+export {
+  type CollateOptions,
+  collate,
+  type Field,
+  type FieldTypes,
+  fieldTypes,
+} from './collate.ts'
 export { type BatchOptions, type Columns, Dataset, dataset, type SplitOptions } from './dataset.ts'
 export { type Digits, type DigitsOptions, digits } from './digits.ts'
+export { Draws, type Range } from './draws.ts'
+export { type Fold, type FoldOptions, groupKFold, kFold, type Labels, stratifiedKFold } from './folds.ts'
+export { Loader, type LoaderOptions, type LoaderState, loader } from './loader.ts'
 export { permutation } from './order.ts'
+export {
+  classWeights,
+  randomSampler,
+  type Sampler,
+  sequentialSampler,
+  stratifiedSampler,
+  subsetSampler,
+  weightedSampler,
+} from './samplers.ts'
+export {
+  from,
+  type SampleContext,
+  type SampleMap,
+  Samples,
+  type SampleSource,
+  type SampleSplitOptions,
+} from './samples.ts'
+export {
+  type ColumnValues,
+  Table,
+  type TableColumn,
+  type TableDatasetOptions,
+  type TableOrigin,
+  type TableSplitOptions,
+  table,
+} from './table.ts'
+export {
+  inWorkers,
+  type WorkerContext,
+  type WorkerFunction,
+  type WorkerOptions,
+  WorkerSource,
+} from './worker-source.ts'
+export { catalogue, type SetFacts, type SetFile, type SetKind, type SetName } from './sets/catalogue.ts'
+export {
+  type CifarOptions,
+  cifar10,
+  fashionMnist,
+  type ImageSet,
+  type ImageSets,
+  mnist,
+  type OmniglotOptions,
+  omniglot,
+  type QuickdrawOptions,
+  quickdraw,
+} from './sets/images.ts'
+export type { SetInfo, SetOptions } from './sets/locate.ts'
+export {
+  adult,
+  airlinePassengers,
+  diabetes,
+  ettH1,
+  houses,
+  iris,
+  minTemperatures,
+  penguins,
+  type SeriesSets,
+  type TableSets,
+} from './sets/tables.ts'
+export {
+  type Language,
+  multi30k,
+  names,
+  type Pair,
+  type SampleSets,
+  type Sentence,
+  type SpokenDigit,
+  type SpokenDigits,
+  shakespeare,
+  spokenDigits,
+  sst2,
+  type TextParts,
+  type TranslationOptions,
+} from './sets/text.ts'

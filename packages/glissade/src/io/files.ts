@@ -1,12 +1,13 @@
 /**
  * Files, where there are any: Node's modules are loaded when first used, so that everything else runs in a browser.
  *
- * The only file beside backends/ that knows Node. What is in the files: safetensors.ts.
+ * Nothing else here or in data/ names a Node module: what needs one asks `load`. What is in the files: the
+ * readers beside this file.
  */
 import { fail } from '../errors.ts'
 
 /** The names are kept from bundlers, which would look for them when building for a browser. */
-const load = async <T>(name: string): Promise<T> => (await import(/* @vite-ignore */ `node:${name}`)) as T
+export const load = async <T>(name: string): Promise<T> => (await import(/* @vite-ignore */ `node:${name}`)) as T
 
 /** Whether this is Node (or another runtime with its modules). */
 export function hasFiles(): boolean {
@@ -84,12 +85,51 @@ export async function packageFolder(name: string): Promise<{ folder: string | un
   const { fileURLToPath } = await load<typeof import('node:url')>('url')
   const starts = [path.dirname(fileURLToPath(import.meta.url)), process.cwd()]
   for (const start of starts) {
-    try {
-      const folder = path.dirname(createRequire(path.join(start, 'any.js')).resolve(`${name}/package.json`))
-      return { folder, looked: starts }
-    } catch {
-      // Not installed there; the next start may see it.
+    // By place, not by resolving: packages may leave their package.json out of what can be imported.
+    for (const above of createRequire(path.join(start, 'any.js')).resolve.paths(name) ?? []) {
+      const folder = path.join(above, name)
+      if ((await pathKind(path.join(folder, 'package.json'))) === 'file') return { folder, looked: starts }
     }
   }
   return { folder: undefined, looked: starts.map((start) => `${start} and above`) }
+}
+
+/** An environment variable, or undefined where there is none or it is empty. */
+export function environment(name: string): string | undefined {
+  return hasFiles() ? process.env[name] || undefined : undefined
+}
+
+/** What is at `path`; undefined where nothing is. */
+export async function pathKind(path: string): Promise<'file' | 'folder' | undefined> {
+  if (!hasFiles()) return undefined
+  const fs = await load<typeof import('node:fs/promises')>('fs/promises')
+  try {
+    return (await fs.stat(path)).isDirectory() ? 'folder' : 'file'
+  } catch {
+    return undefined
+  }
+}
+
+/** The names in a folder, sorted, and which of them are folders. Errors: `data-missing`. */
+export async function listFolder(path: string): Promise<{ name: string; folder: boolean }[]> {
+  needFiles('listFolder')
+  const fs = await load<typeof import('node:fs/promises')>('fs/promises')
+  try {
+    const entries = await fs.readdir(path, { withFileTypes: true })
+    return entries
+      .map((entry) => ({ name: entry.name, folder: entry.isDirectory() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  } catch (cause) {
+    return fail('data-missing', { what: 'The folder', looked: [path], fix: 'Check the path.' }, cause)
+  }
+}
+
+/** Where downloads are kept: GLISSADE_CACHE, or the user's cache folder, as XDG has it. */
+export async function cacheFolder(): Promise<string> {
+  needFiles('cacheFolder')
+  const os = await load<typeof import('node:os')>('os')
+  const own = environment('GLISSADE_CACHE')
+  if (own !== undefined) return own
+  const caches = environment('XDG_CACHE_HOME') ?? environment('LOCALAPPDATA') ?? `${os.homedir()}/.cache`
+  return `${caches}/glissade`
 }

@@ -46,8 +46,10 @@ export function readHeader(bytes: Uint8Array, file = 'safetensors data'): Safete
   const dataStart = lengthBytes + Number(headerLength)
   if (dataStart > bytes.length)
     wrong('length', `${bytes.length} bytes`, `at least ${dataStart} for the header alone: it is cut short`)
-  const header =
-    parseObject(bytes.subarray(lengthBytes, dataStart)) ?? wrong('header', 'something else', 'a JSON object')
+  const text = bytes.subarray(lengthBytes, dataStart)
+  const header = parseObject(text) ?? wrong('header', 'something else', 'a JSON object')
+  const repeated = repeatedKey(new TextDecoder().decode(text))
+  if (repeated !== undefined) wrong('header', `'${repeated}' twice`, 'each name once')
   const entries = new Map<string, TensorEntry>()
   let metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(header)) {
@@ -105,6 +107,22 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
+/** A key that stands twice in one object of `json`, which is known to parse: JSON.parse would keep the last in silence. */
+function repeatedKey(json: string): string | undefined {
+  const open: Set<string>[] = []
+  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '}') open.pop()
+    else if (colon !== undefined) {
+      const key = JSON.parse(token.slice(0, -colon.length)) as string
+      const keys = open[open.length - 1]
+      if (keys.has(key)) return key
+      keys.add(key)
+    }
+  }
+  return undefined
+}
+
 function isWholes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
 }
@@ -149,7 +167,7 @@ export async function formatSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { [metadataKey]: metadata } : {}
+  const header: [name: string, entry: unknown][] = Object.keys(metadata).length > 0 ? [[metadataKey, metadata]] : []
   const parts: Uint8Array[] = []
   let end = 0
   const written = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, type: typeOf(tensor) }))
@@ -161,11 +179,11 @@ export async function formatSafetensors(
     const data = await tensor.data()
     const bytes =
       tensor.dtype === 'bool' ? Uint8Array.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    header[name] = { dtype: type, shape: tensor.shape, data_offsets: [end, end + bytes.length] }
+    header.push([name, { dtype: type, shape: tensor.shape, data_offsets: [end, end + bytes.length] }])
     parts.push(bytes)
     end += bytes.length
   }
-  const text = new TextEncoder().encode(JSON.stringify(header))
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)))
   const padded = Math.ceil(text.length / lengthBytes) * lengthBytes
   const file = new Uint8Array(lengthBytes + padded + end)
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true)
