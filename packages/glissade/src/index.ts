@@ -34,6 +34,31 @@ export * as data from './data/index.ts'
 export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
 export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
+export { findNonFinite, type Origin } from './explain/non-finite.ts'
+export {
+  type InputMaker,
+  type Summary,
+  type SummaryInput,
+  type SummaryOptions,
+  type SummaryRow,
+  type SummaryTextOptions,
+  type SummaryTotals,
+  summary,
+} from './explain/summary.ts'
+export { type Watch, watch } from './explain/watch.ts'
+export {
+  type Generated,
+  type GeneratedToken,
+  type GenerateOptions,
+  type GenerativeModel,
+  generate,
+  generateStream,
+  type Prompt,
+  type SamplingOptions,
+  type StepModel,
+  samplingProbabilities,
+  type TextCoder,
+} from './generate/index.ts'
 export * as io from './io/index.ts'
 export * as loss from './loss/index.ts'
 export * as metrics from './metrics/index.ts'
@@ -95,18 +120,47 @@ export type { Shape } from './shape.ts'
 export { type Axes, type NestedArray, type ReduceOptions, Tensor, type TensorLike, Variable } from './tensor.ts'
 export * as text from './text/index.ts'
 export {
+  type BatchSource,
+  type BestModel,
+  type Callback,
+  type CheckpointDone,
+  type CheckpointOptions,
+  type EarlyStoppingOptions,
   type EpochEnd,
   type EpochStart,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  type FitControl,
+  type FitEnd,
+  type FitEvent,
   type FitHandlers,
   type FitOptions,
   type FitResult,
+  type FitStart,
   fit,
+  fitSteps,
+  type KeepBestOptions,
+  type LoaderSource,
   type LossFunction,
+  type LrFindOptions,
+  type LrFindResult,
+  type LrPoint,
+  lrFind,
+  type MonitorOptions,
+  type PredictOptions,
   predict,
+  type ResumeOptions,
+  type RunOptions,
   type Samples,
   type Score,
+  type SizedSource,
+  type Stateful,
   type StepDone,
+  type StepFunction,
+  type StepResult,
+  type StreamingMetric,
+  type ValidationDone,
+  type WatchOptions,
+  type WriteFailed,
 } from './train/index.ts'

@@ -24,7 +24,7 @@ const layers = [
   ['backends'],
   ['run'],
   ['nn', 'optim', 'loss', 'metrics', 'text', 'data', 'io'],
-  ['train', 'explain'],
+  ['train', 'explain', 'generate'],
   ['index'],
 ]
 

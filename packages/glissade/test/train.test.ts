@@ -44,7 +44,7 @@ describe('fit', () => {
       validate,
       on: { step: (event) => steps.push(event), epochEnd: (event) => void epochs.push(event) },
     })
-    expect(result).toEqual({ history: epochs, steps: 60, stopped: false })
+    expect(result).toEqual({ history: epochs, steps: 60, stopped: false, reason: 'finished' })
     // 50 samples in batches of 16: the fourth holds two, and none is dropped.
     expect(steps.map(({ epoch, step, stepsPerEpoch }) => [epoch, step, stepsPerEpoch]).slice(2, 6)).toEqual([
       [1, 3, 4],

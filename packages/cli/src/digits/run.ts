@@ -31,7 +31,7 @@ const trainingFile = 'training.safetensors'
 const runKey = 'glissade.run'
 
 interface TrainingState extends Run {
-  readonly optimizer: { readonly steps: number; readonly lr: number }
+  readonly optimizer: Omit<optim.OptimizerState, 'tensors'>
   readonly random: random.GeneratorState
 }
 
@@ -75,10 +75,10 @@ export async function saveRun(
     await rm(join(folder, trainingFile), { force: true })
     return
   }
-  const { steps, lr, tensors } = optimizer.stateDict()
-  const state: TrainingState = { ...run, optimizer: { steps, lr }, random: generator.state() }
+  const { tensors, ...rest } = optimizer.stateDict()
+  const state: TrainingState = { ...run, optimizer: rest, random: generator.state() }
   const all = { ...withPrefix('model.', model.stateDict()), ...withPrefix('optimizer.', tensors) }
-  await io.saveTensors(join(folder, trainingFile), all, { [runKey]: JSON.stringify(state) })
+  await io.saveCheckpoint(join(folder, trainingFile), { tensors: all, state: state as unknown as io.Json })
 }
 
 /** Reads an interrupted run. Errors: `data-missing`, `file-format`. */
@@ -91,8 +91,8 @@ export async function loadRun(folder: string): Promise<SavedRun> {
       : 'Give the folder that the interrupted run named.'
     throw new GlissadeError('data-missing', { what: 'The state of an interrupted run', looked: [file], fix })
   }
-  const { tensors, metadata } = await io.loadTensors(file)
-  const state = parseState(file, metadata[runKey])
+  const { tensors, state: found } = await io.loadCheckpoint(file)
+  const state = checkState(file, found as unknown as TrainingState)
   return {
     ...state,
     async restore(model, optimizer, generator) {
@@ -103,25 +103,18 @@ export async function loadRun(folder: string): Promise<SavedRun> {
   }
 }
 
-function parseState(file: string, text: string | undefined): TrainingState {
-  try {
-    const state = JSON.parse(text ?? '') as TrainingState
-    const numbers = [
-      ...Object.values(state.settings),
-      ...Object.values(state.present),
-      state.position.epoch,
-      state.position.step,
-      state.optimizer.steps,
-    ]
-    if (numbers.every((n) => Number.isFinite(n)) && Array.isArray(state.history)) return state
-  } catch {
-    // not JSON, or not with these parts: the same to the reader
-  }
+/** A checkpoint is whole, as its checksum says; but it may be another program's. */
+function checkState(file: string, state: Partial<TrainingState> | null): TrainingState {
+  const { settings, present, position, optimizer, history } = state ?? {}
+  const numbers = [settings, present, position, { steps: optimizer?.steps }].flatMap((part) =>
+    Object.values(part ?? { none: '' }),
+  )
+  if (numbers.every((n) => Number.isFinite(n)) && Array.isArray(history)) return state as TrainingState
   const fields = {
     file,
-    what: runKey,
-    received: text ?? 'nothing',
-    expected: 'the state of a run',
+    what: 'state',
+    received: JSON.stringify(state).slice(0, 60),
+    expected: 'the state of a run of digits',
     fix: 'Start a new run.',
   }
   throw new GlissadeError('file-format', fields)

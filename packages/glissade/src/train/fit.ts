@@ -1,36 +1,22 @@
 /**
  * Training: epochs over a data set, one compiled step for each batch, with events on the way.
  *
- * It does nothing that a loop of one's own could not: compile, minimize, evaluate. Events: events.ts.
+ * It does nothing that a loop of one's own could not: compile, minimize, evaluate. Here it is set up. What it can be
+ * asked for: options.ts; what it tells: events.ts; its course: training.ts, with the step itself in program.ts; where it
+ * stands: session.ts; what is written down: recorder.ts.
  */
-import type { Dataset } from '../data/dataset.ts'
-import { fail } from '../errors.ts'
-import type { Layer } from '../nn/module.ts'
-import { checkWhole } from '../ops/derived/common.ts'
-import { Optimizer, type OptimizerFactory } from '../optim/optimizer.ts'
-import { compile } from '../run/compile.ts'
-import type { Tensor } from '../tensor.ts'
-import { evaluate, inMode } from './evaluate.ts'
-import type { EpochEnd, EpochStart, FitHandlers, FitResult, Score } from './events.ts'
-import { type LossFunction, readScores, type Samples, ScoreSum, scoresOf } from './scoring.ts'
-
-export interface FitOptions {
-  /** The loss of predictions for targets, such as loss.crossEntropy. */
-  readonly loss: LossFunction
-  /** Such as optim.adamW({ lr: 1e-3 }); or a bound optimizer, to go on with its state. */
-  readonly optimizer: OptimizerFactory | Optimizer
-  readonly epochs?: number
-  readonly batchSize?: number
-  /** Evaluated after each epoch. */
-  readonly validate?: Dataset<Samples>
-  /** Of the order of samples; default 0. */
-  readonly seed?: number
-  /** A new order each epoch; default true. */
-  readonly shuffle?: boolean
-  /** Stops at the next step. */
-  readonly signal?: AbortSignal
-  readonly on?: FitHandlers
-}
+import type { Columns } from '../data/dataset.ts'
+import { type Json, loadCheckpoint } from '../io/checkpoint.ts'
+import type { Module } from '../nn/module.ts'
+import { Optimizer } from '../optim/index.ts'
+import type { FitEvent, FitResult } from './events.ts'
+import { Monitor } from './monitor.ts'
+import { checkFitOptions, defaultBatch, type FitOptions, optionsOf, type ResumeOptions } from './options.ts'
+import { Recorder } from './recorder.ts'
+import { stepOf } from './scoring.ts'
+import { Session } from './session.ts'
+import { type BatchSource, planBatches } from './source.ts'
+import { type From, Training } from './training.ts'
 
 /**
  * Trains `model` on `samples` and returns the losses of each epoch.
@@ -43,113 +29,79 @@ export interface FitOptions {
  * await fit(model, train, { loss: loss.crossEntropy, optimizer: optim.adamW({ lr: 1e-3 }), epochs: 3, validate: test })
  * ```
  *
- * Errors: those of the model and the loss, such as `index-range` for a label, before the step changes anything.
+ * With `run: 'runs/first'` everything is written down, and `resume: true` goes on where a run was stopped or killed.
+ *
+ * Errors: those of the model and the loss, such as `index-range` for a label, and `not-finite` for NaN in the data,
+ * before the step changes anything; `run-locked`, `file-format` of the run folder.
  */
-export async function fit(model: Layer, samples: Dataset<Samples>, options: FitOptions): Promise<FitResult> {
-  const { loss, epochs = 1, batchSize = 64, validate, seed = 0, shuffle = true, signal, on = {} } = options
-  checkWhole('fit: epochs', epochs, 0)
-  checkWhole('fit: batchSize', batchSize, 1)
-  if (samples.length === 0)
-    fail('value-invalid', {
-      what: 'fit: samples',
-      received: 'none',
-      expected: 'at least one',
-      fix: 'Check the data set.',
-    })
-  const optimizer = options.optimizer instanceof Optimizer ? options.optimizer : options.optimizer.for(model)
-  const step = compile((x: Tensor, y: Tensor) => {
-    const scores = scoresOf(model.forward(x), y, loss)
-    optimizer.minimize(scores.loss)
-    return scores
-  })
-  const history: EpochEnd[] = []
-  const stepsPerEpoch = Math.ceil(samples.length / batchSize)
-  const clock = new Clock(samples.length * epochs)
-  let steps = 0
-
-  const trainEpoch = async (at: EpochStart): Promise<Score | undefined> => {
-    const sum = new ScoreSum()
-    const batches = samples.batches(batchSize, { shuffle, seed, epoch: at.epoch - 1 })
-    let next = await batches.next()
-    for (let number = 1; !next.done; number++) {
-      if (signal?.aborted) return undefined
-      const { x, y } = next.value
-      const running = step(x, y)
-      // The next batch is put together while this one is being computed. If the step fails, so does this.
-      const [scores, following] = await Promise.all([running, batches.next()])
-      const score = await readScores(scores)
-      sum.add(score, x.shape[0])
-      steps++
-      clock.count(x.shape[0])
-      const { loss: epochLoss, accuracy: epochAccuracy } = sum.mean()
-      const { samplesPerSecond, eta } = clock
-      on.step?.({ ...at, step: number, stepsPerEpoch, ...score, epochLoss, epochAccuracy, samplesPerSecond, eta })
-      next = following
-    }
-    return sum.mean()
-  }
-
-  return inMode(model, true, async () => {
-    for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++) {
-      const at: EpochStart = { epoch, epochs }
-      const start = performance.now()
-      on.epochStart?.(at)
-      const train = await trainEpoch(at)
-      if (!train) break
-      const seconds = (performance.now() - start) / 1000
-      const validation =
-        validate && !signal?.aborted
-          ? await evaluate(model, validate, { loss, batchSize, ...(signal && { signal }) })
-          : undefined
-      clock.pause()
-      const whole =
-        validation && validation.samples === validate?.length
-          ? { loss: validation.loss, accuracy: validation.accuracy }
-          : undefined
-      const ended: EpochEnd = { ...at, train, validation: whole, seconds }
-      history.push(ended)
-      await on.epochEnd?.(ended)
-    }
-    const result: FitResult = { history, steps, stopped: signal?.aborted ?? false }
-    on.end?.(result)
-    return result
-  })
+export async function fit<M extends Module, C extends Columns>(
+  model: M,
+  samples: BatchSource<C>,
+  options: FitOptions<M, C>,
+): Promise<FitResult> {
+  let result: FitResult | undefined
+  for await (const event of fitSteps(model, samples, options)) if (event.type === 'end') result = event
+  const { type: _, ...rest } = result as FitResult & { type: 'end' }
+  return rest
 }
 
-/** How fast training goes. Steps in which a program is compiled, the first of each batch size, do not count. */
-class Clock {
-  #left: number
-  #samples = 0
-  #milliseconds = 0
-  #last: number | undefined
-  readonly #sizes = new Set<number>()
-
-  constructor(samples: number) {
-    this.#left = samples
+/**
+ * `fit`, event by event: `for await (const event of fitSteps(model, train, { … }))`. Leaving the loop ends training as
+ * a signal would.
+ */
+export async function* fitSteps<M extends Module, C extends Columns>(
+  model: M,
+  samples: BatchSource<C>,
+  options: FitOptions<M, C>,
+): AsyncGenerator<FitEvent, void> {
+  checkFitOptions(samples, options)
+  const step = stepOf('fit', options)
+  const { batchSize = defaultBatch, seed = 0, shuffle = true, epochs = 1, run, state = {} } = options
+  const plan = planBatches(samples, { batchSize, shuffle, seed })
+  const optimizer = options.optimizer instanceof Optimizer ? options.optimizer : options.optimizer.for(model)
+  const metrics = Object.keys(options.metrics ?? {})
+  const monitorOf = (name: string, option: FitOptions['keepBest']): Monitor | undefined => {
+    const asked = optionsOf(option)
+    return asked && new Monitor(`fit: ${name}`, asked, options.validate !== undefined, metrics)
   }
-
-  /** A step with `size` samples has ended. */
-  count(size: number): void {
-    const now = performance.now()
-    this.#left -= size
-    if (this.#last !== undefined && this.#sizes.has(size)) {
-      this.#samples += size
-      this.#milliseconds += now - this.#last
-    }
-    this.#sizes.add(size)
-    this.#last = now
+  const monitors = {
+    early: monitorOf('earlyStopping', options.earlyStopping),
+    best: monitorOf('keepBest', options.keepBest),
   }
-
-  /** Something else is done in between. */
-  pause(): void {
-    this.#last = undefined
+  const settings = { samples: plan.samples, batchSize, seed, shuffle }
+  const session = new Session(model, optimizer, settings, state, monitors)
+  const resume = resumeOf(options.resume)
+  const config: Json = { ...settings, epochs, optimizer: optimizer.name, parameters: sizeOf(model) }
+  const recorder =
+    run === undefined ? undefined : await Recorder.open(run, options.checkpoint, resume !== undefined, config)
+  try {
+    const from = resume && (await goOn(session, recorder, resume))
+    await recorder?.begin(session)
+    yield* new Training(model, step, plan, session, recorder, options).all(from)
+  } finally {
+    await recorder?.close()
   }
+}
 
-  get samplesPerSecond(): number {
-    return this.#milliseconds === 0 ? 0 : (this.#samples / this.#milliseconds) * 1000
-  }
+const sizeOf = (model: Module): number => model.parameters().reduce((sum, { size }) => sum + size, 0)
 
-  get eta(): number | undefined {
-    return this.#milliseconds === 0 ? undefined : this.#left / this.samplesPerSecond
+function resumeOf(option: FitOptions['resume']): ResumeOptions | undefined {
+  if (option === undefined || option === false) return undefined
+  return option === true ? {} : typeof option === 'string' ? { from: option } : option
+}
+
+/** Brings the session to where the checkpoint is; stays at the start if the run has none yet. */
+async function goOn(
+  session: Session,
+  recorder: Recorder | undefined,
+  { from, fallback }: ResumeOptions,
+): Promise<From> {
+  if (from !== undefined) {
+    await session.restore(await loadCheckpoint(from), from)
+    return { resumedFrom: from }
   }
+  const newest = await recorder?.folder.newest({ fallback: fallback ?? false })
+  if (!newest) return {}
+  await session.restore(newest, newest.path)
+  return { resumedFrom: newest.path, ...(newest.refused.length > 0 && { refused: newest.refused }) }
 }
