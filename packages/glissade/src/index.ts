@@ -47,6 +47,8 @@ export {
 } from './explain/summary.ts'
 export { type Watch, watch } from './explain/watch.ts'
 export {
+  type CachedModel,
+  type CachedTranslator,
   type Generated,
   type GeneratedToken,
   type GenerateOptions,
@@ -58,6 +60,7 @@ export {
   type StepModel,
   samplingProbabilities,
   type TextCoder,
+  type WholeModel,
 } from './generate/index.ts'
 export * as io from './io/index.ts'
 export * as loss from './loss/index.ts'

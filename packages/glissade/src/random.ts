@@ -53,9 +53,7 @@ export class Generator {
 
   /** int32 [2]: the key of the next draw. */
   nextKey(): Tensor {
-    const key = replayed?.next() ?? this.#newKey()
-    recorded?.push(key)
-    return key
+    return keySource(() => this.#newKey())
   }
 
   #newKey(): Tensor {
@@ -105,46 +103,54 @@ export function defaultGenerator(): Generator {
   return standard
 }
 
-// ---- the same draws twice, for what is computed again (autodiff/checkpoint.ts) ----
+// ---- where keys come from ----
 
-let recorded: Tensor[] | undefined
-let replayed: { next(): Tensor } | undefined
+/** Gives the key of a draw; `fresh` makes the next one of the generator that draws. */
+type KeySource = (fresh: () => Tensor) => Tensor
+
+let keySource: KeySource = (fresh) => fresh()
+
+/** Runs `body` with keys that `change` makes of the source around it. */
+export function withKeys<T>(change: (around: KeySource) => KeySource, body: () => T): T {
+  const before = keySource
+  keySource = change(before)
+  try {
+    return body()
+  } finally {
+    keySource = before
+  }
+}
+
+// ---- the same draws twice, for what is computed again (autodiff/custom.ts) ----
 
 /** Runs `body` and notes the keys of its draws. */
 export function recordDraws<T>(body: () => T): { result: T; keys: readonly Tensor[] } {
-  const before = recorded
   const keys: Tensor[] = []
-  recorded = keys
-  try {
-    return { result: body(), keys }
-  } finally {
-    recorded = before
-    before?.push(...keys)
+  const noting = (around: KeySource): KeySource => {
+    return (fresh) => {
+      const key = around(fresh)
+      keys.push(key)
+      return key
+    }
   }
+  return { result: withKeys(noting, body), keys }
 }
 
 /** Runs `body` with `keys` in place of new draws. */
 export function replayDraws<T>(keys: readonly Tensor[], body: () => T): T {
-  const before = replayed
   let at = 0
-  replayed = {
-    next: () => {
-      if (at === keys.length) {
-        fail('value-invalid', {
-          what: 'checkpoint',
-          received: 'more random draws when computed again',
-          expected: `${keys.length}, as the first time`,
-          fix: 'Make the function draw the same each time.',
-        })
-      }
-      return keys[at++]
-    },
+  const again = (): Tensor => {
+    if (at === keys.length) {
+      fail('value-invalid', {
+        what: 'checkpoint',
+        received: 'more random draws when computed again',
+        expected: `${keys.length}, as the first time`,
+        fix: 'Make the function draw the same each time.',
+      })
+    }
+    return keys[at++]
   }
-  try {
-    return body()
-  } finally {
-    replayed = before
-  }
+  return withKeys(() => again, body)
 }
 
 // ---- distributions ----

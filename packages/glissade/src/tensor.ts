@@ -10,7 +10,7 @@
 import { allocate, type DType, type TypedArray } from './dtype.ts'
 import { fail } from './errors.ts'
 import { requestRealize, runsEnded } from './graph/realizer.ts'
-import { activeTrace } from './graph/trace.ts'
+import { activeTrace, isInLoopBody } from './graph/trace.ts'
 import * as contracting from './ops/derived/contract.ts'
 import * as elementwise from './ops/derived/elementwise.ts'
 import * as indexing from './ops/derived/indexing.ts'
@@ -288,6 +288,14 @@ export class Variable extends Tensor {
         received: `${next.dtype} [${next.shape.join(', ')}]`,
         expected: `${this.dtype} [${this.shape.join(', ')}]`,
         fix: 'A variable keeps its shape and type; reshape or cast the new value.',
+      })
+    }
+    if (isInLoopBody()) {
+      fail('value-invalid', {
+        what: `assign to ${this.path || 'a variable'}`,
+        received: 'an assignment in the body of a scan, which is traced once and run at every step',
+        expected: 'a body that only computes',
+        fix: 'Hand the value on in the carry, and assign the last one after the loop.',
       })
     }
     const trace = activeTrace()

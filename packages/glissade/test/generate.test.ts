@@ -313,6 +313,27 @@ describe('a language model', () => {
     for (const [i, prompt] of prompts.entries()) expect(both[i]).toEqual(await generate(model, prompt, options))
   })
 
+  it('ends where a signal says so', async () => {
+    const stop = new AbortController()
+    const model = smallModel()
+    const steps = generateStream(model, [[1], [2]], { maxTokens: 9, signal: stop.signal })
+    const first = await steps.next()
+    expect(first.value).toMatchObject({ row: 0 })
+    stop.abort()
+    expect((await steps.next()).value).toMatchObject({ row: 1 })
+    expect(await steps.next()).toMatchObject({
+      done: true,
+      value: [
+        { finish: 'signal', tokens: { length: 1 } },
+        { finish: 'signal', tokens: { length: 1 } },
+      ],
+    })
+    expect(await generate(markov, [1], { beams: 2, maxTokens: 9, signal: stop.signal })).toMatchObject({
+      finish: 'signal',
+      tokens: { length: 1 },
+    })
+  })
+
   it('follows a change of its weights', async () => {
     const model = smallModel()
     const before = await generate(model, [1], { temperature: 0, maxTokens: 5 })
@@ -398,6 +419,39 @@ describe('a model with a state', () => {
     expect(found.map(({ tokens }) => tokens)).toEqual([[1, 2], [4, 4, 4], [3]].map(byHand))
     const [search] = await generate(adding, [[1, 2], [4]], { beams: 3, maxTokens: 4 })
     expect(search.tokens).toEqual(byHand([1, 2]))
+  })
+
+  it('is what an LSTM is, with the same tokens as read whole', async () => {
+    manualSeed(4)
+    class Net extends nn.Module {
+      embedding = nn.embedding(7, 6)
+      lstm = nn.lstm(6, 8, { layers: 2, dropout: 0.3 })
+      head = nn.linear(8, 7)
+      forward(tokens: Tensor): Tensor {
+        return this.head.forward(this.lstm.forward(this.embedding.forward(tokens)).output)
+      }
+    }
+    const net = new Net()
+    net.head.weight.write(evaluate([net.head.weight])[0].data.map((value) => value * 20))
+    const stepwise = {
+      module: net,
+      stateAxis: 1,
+      init: (rows: number) => ({ h: zeros([2, rows, 8]), c: zeros([2, rows, 8]) }),
+      step: (token: Tensor, before: nn.LSTMState) => {
+        const { output, state } = net.lstm.forward(net.embedding.forward(token.unsqueeze(1)), { state: before })
+        return { logits: net.head.forward(output.squeeze(1)), state }
+      },
+    }
+    const prompts = [[1, 2, 3], [4], [5, 6]]
+    const options = { maxTokens: 8, seed: 3 }
+    const found = await generate(stepwise, prompts, options)
+    const whole = await generate(net, prompts, options)
+    expect(found.map(({ tokens }) => tokens)).toEqual(whole.map(({ tokens }) => tokens))
+    found.forEach(({ logProbability }, row) => {
+      expect(logProbability).toBeCloseTo(whole[row].logProbability, 4)
+    })
+    const search = { maxTokens: 5, beams: 4 }
+    expect((await generate(stepwise, [1, 2], search)).tokens).toEqual((await generate(net, [1, 2], search)).tokens)
   })
 
   it('may have its rows on another axis', async () => {
@@ -504,6 +558,11 @@ describe('what is refused', () => {
     const broken = (tokens: Tensor): Tensor => markov(tokens).mul(Number.NaN)
     await refused(() => generate(broken, [1]), /scores: received NaN/)
     await refused(() => generate(broken, [1], { beams: 2 }), /scores: received NaN/)
+    const growing = {
+      init: (rows: number) => zeros([rows, 1]),
+      step: (_: Tensor, state: Tensor) => ({ logits: state, state: state.repeat([1, 2]) }),
+    }
+    await refused(() => generate(growing, [1]), /received state \[1, 2\] after a step; expected state \[1, 1\]/)
     const model = nn.translationModel({
       ...{ sourceVocab: 8, targetVocab: 7, width: 8, heads: 2, encoderLayers: 1, decoderLayers: 1, context: 4 },
     })

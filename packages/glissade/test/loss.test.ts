@@ -157,6 +157,11 @@ describe('losses agree with each other', () => {
     close(loss.huber(logits, z, { delta: 100 }), loss.mse(logits, z).div(2))
     close(loss.softMargin(logits, z.mul(2).sub(1)), loss.bceWithLogits(logits, z))
   })
+  it('points in one place are at distance 0', () => {
+    const point = tensor([[1, 2]])
+    expect(numbers(loss.tripletMargin(point, point, point, { eps: 0, margin: 3 }))).toEqual([3])
+    expect(numbers(loss.contrastive(point, point.add(0), tensor([0]), { margin: 3 }))).toEqual([4.5])
+  })
   it('ctc counts every way to say a target', () => {
     // Two steps, one label: it may be said at the first, at the second, or at both.
     const p = [0.3, 0.7, 0.6, 0.4]

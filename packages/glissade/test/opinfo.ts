@@ -16,11 +16,12 @@ import { indexingRows } from './opinfo/indexing.ts'
 import { movementRows } from './opinfo/movement.ts'
 import { productRows } from './opinfo/product.ts'
 import { reduceRows } from './opinfo/reduce.ts'
+import { scanRows } from './opinfo/scan.ts'
 import { spaceRows } from './opinfo/space.ts'
 
 export { type BadCall, type HostArray, mismatch, type Nd, type Row, type Sample, type Tolerance, toTensor } from './opinfo/common.ts'
 
-export const rows: readonly Row[] = [...elementwiseRows, ...reduceRows, ...movementRows, ...productRows, ...spaceRows, ...indexingRows]
+export const rows: readonly Row[] = [...elementwiseRows, ...reduceRows, ...movementRows, ...productRows, ...spaceRows, ...indexingRows, ...scanRows]
 
 /** The samples of one row, by its name. */
 export function samples(op: string): readonly Sample[] {

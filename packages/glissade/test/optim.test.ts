@@ -106,7 +106,10 @@ describe('an optimizer', () => {
     await expect(optimizer.loadStateDict({ ...good, steps: -1 })).rejects.toThrow(/steps: received -1/)
     await expect(optimizer.loadStateDict({ ...good, accumulated: 0.5 })).rejects.toThrow(/accumulated: received 0.5/)
     await expect(optimizer.loadStateDict({ ...good, rates: [] })).rejects.toThrow(/received 0 learning rates/)
-    expect(optimizer.lr).toBe(0.3)
+    await expect(optimizer.loadStateDict({ ...good, rates: [{ lr: -1 }] })).rejects.toThrow(/lr: received -1/)
+    const scheduled = optim.adam({ lr: optim.schedule.step(1, 1) }).for([new nn.Parameter(tensor([1]))])
+    await expect(scheduled.loadStateDict({ ...good, rates: [{ memory: 1 }] })).rejects.toThrow(/remembers nothing/)
+    expect([optimizer.lr, scheduled.lr, scheduled.steps]).toEqual([0.3, 1, 0])
   })
 
   type Sgd = Parameters<typeof optim.sgd>[0]

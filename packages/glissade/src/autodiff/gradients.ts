@@ -3,55 +3,28 @@
  *
  * It knows no op by name. A node's record says the gradients of its inputs, in ops, so what comes out is a graph
  * like any other: it can be differentiated again, compiled and fused. Every tensor's inputs have smaller ids than
- * itself; taking nodes by falling id therefore meets each one after all that use it. Next: grad.ts.
+ * itself; taking nodes by falling id therefore meets each one after all that use it. A loop over time gets the
+ * gradients of its outputs together, and has a loop for a gradient (scan.ts). Next: grad.ts.
  */
 import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { activeTrace } from '../graph/trace.ts'
+import { Youngest } from '../graph/youngest.ts'
 import { constant } from '../ops/derived/common.ts'
+import type { Wanted } from '../ops/scan.ts'
 import { withScope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
+import { type Cotangent, type OutputCotangent, scanGradient } from './scan.ts'
 
-/** Nodes by falling id: a binary heap whose parents are younger than their children. */
-class Youngest {
-  readonly #nodes: Tensor[] = []
-
-  push(node: Tensor): void {
-    const nodes = this.#nodes
-    let at = nodes.push(node) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (nodes[parent].id >= node.id) break
-      nodes[at] = nodes[parent]
-      at = parent
-    }
-    nodes[at] = node
-  }
-
-  pop(): Tensor | undefined {
-    const nodes = this.#nodes
-    const top = nodes[0]
-    const last = nodes.pop()
-    if (last === undefined || nodes.length === 0) return top
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= nodes.length) break
-      if (child + 1 < nodes.length && nodes[child + 1].id > nodes[child].id) child++
-      if (nodes[child].id <= last.id) break
-      nodes[at] = nodes[child]
-      at = child
-    }
-    nodes[at] = last
-    return top
-  }
-}
-
-/** A function that says whether a gradient can flow from a node to one of `targets`. Asked again, it remembers. */
-function reachability(targets: ReadonlySet<Tensor>): (node: Tensor) => boolean {
+/**
+ * A function that says whether a gradient can flow from a node to one of `targets`, not passing through any of `ends`.
+ * Asked again, it remembers.
+ */
+function reachability(targets: ReadonlySet<Tensor>, ends: ReadonlySet<Tensor>): (node: Tensor) => boolean {
   const leads = new Map<Tensor, boolean>()
   let oldest = Number.POSITIVE_INFINITY
+  for (const end of ends) leads.set(end, false)
   for (const target of targets) {
     leads.set(target, true)
     oldest = Math.min(oldest, target.id)
@@ -108,34 +81,57 @@ export function gradients(y: Tensor, xs: readonly Tensor[], seed?: Tensor): (Ten
   }
   if (!seed && result.size !== 1) fail('grad-scalar', { shape: result.shape })
 
-  const leads = reachability(new Set(targets))
+  const start = withScope(
+    { path: result.path, pass: 'backward' },
+    () => seed?.current() ?? constant(1, result.shape, result.dtype),
+  )
+  return walkBackwards([{ tensor: result, gradient: start }], targets, new Set())
+}
+
+/**
+ * The gradients of `targets`, given those that flow into some results. Nothing is walked through `ends`: in the body of
+ * a loop they stand for what comes from outside.
+ */
+function walkBackwards(
+  results: readonly Cotangent[],
+  targets: readonly Tensor[],
+  ends: ReadonlySet<Tensor>,
+): (Tensor | undefined)[] {
+  const leads = reachability(new Set(targets), ends)
   const adjoints = new Map<Tensor, Tensor>()
-  const heap = new Youngest()
+  const ofLoops = new Map<Tensor, OutputCotangent[]>()
+  const heap = new Youngest<Tensor>()
   const watchers = activeTrace()?.gradientWatchers ?? []
   const give = (node: Tensor, part: Tensor): void => {
     const before = adjoints.get(node)
     if (!before) heap.push(node)
     adjoints.set(node, before ? before.add(part) : part)
   }
-
-  const start = withScope(
-    { path: result.path, pass: 'backward' },
-    () => seed?.current() ?? constant(1, result.shape, result.dtype),
-  )
-  if (leads(result)) give(result, start)
+  const giveLoop = (output: Tensor, gradient: Tensor): void => {
+    const [loop] = output.inputs
+    const before = ofLoops.get(loop)
+    if (before) before.push({ wanted: output.attrs.wanted as Wanted, gradient })
+    else {
+      ofLoops.set(loop, [{ wanted: output.attrs.wanted as Wanted, gradient }])
+      heap.push(loop)
+    }
+  }
+  for (const { tensor, gradient } of results) if (leads(tensor)) give(tensor, gradient)
   for (let node = heap.pop(); node; node = heap.pop()) {
     const current = node
+    const outputs = ofLoops.get(current)
     const g = adjoints.get(current) as Tensor
-    for (const watch of watchers) watch(current, g)
-    if (!current.inputs.some(leads)) continue
+    if (!outputs) for (const watch of watchers) watch(current, g)
+    if (ends.has(current) || !current.inputs.some(leads)) continue
     withScope({ path: current.path, pass: 'backward' }, () => {
+      if (current.op.kind === 'output') return giveLoop(current, g)
       const recompute = current.attrs.recompute as Recompute | undefined
       if (recompute) {
         const again = recompute(g)
         if (leads(again)) give(again, g)
         return
       }
-      const parts = current.op.gradient?.(g, current) ?? []
+      const parts = outputs ? scanGradient(current, outputs, walkBackwards) : (current.op.gradient?.(g, current) ?? [])
       current.inputs.forEach((input, i) => {
         const part = parts[i]
         if (part && leads(input)) give(input, checkPart(current, input, part))

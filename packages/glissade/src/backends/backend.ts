@@ -22,10 +22,34 @@ export interface Argument {
   readonly length: number
 }
 
-/** Where a kernel's buffer is during a run: in an argument, or in the program's arena. */
+/**
+ * Where a kernel's buffer is during a run: in an argument, from element `start` (default 0) on, or in the program's
+ * arena, from byte `offset` on. In a repeated launch it may move.
+ */
 export type Slot =
-  | { readonly kind: 'argument'; readonly argument: number }
-  | { readonly kind: 'arena'; readonly offset: number; readonly length: number } // bytes (64-aligned), elements
+  | {
+      readonly kind: 'argument'
+      readonly argument: number
+      readonly start?: number
+      readonly moves?: readonly SlotMove[]
+    }
+  | { readonly kind: 'arena'; readonly offset: number; readonly length: number; readonly moves?: readonly SlotMove[] }
+
+/** At turn t of a repeat the buffer is `((first + t * step) mod rows) * stride` elements further. */
+export interface SlotMove {
+  readonly repeat: number
+  readonly first: number
+  readonly step: 1 | -1
+  readonly rows: number
+  readonly stride: number
+}
+
+/** The launches from `first` to before `end` run `count` times, one turn after the other. */
+export interface Repeat {
+  readonly first: number
+  readonly end: number
+  readonly count: number
+}
 
 /** One kernel run on certain slots (one for each of the kernel's buffers). Launches run in order. */
 export interface Launch {
@@ -40,6 +64,8 @@ export interface Launch {
 export interface Plan {
   readonly kernels: readonly Kernel[]
   readonly launches: readonly Launch[]
+  /** Loops over launches, by `first`; one that lies in another comes after it. */
+  readonly repeats?: readonly Repeat[]
   readonly arguments: readonly Argument[]
   readonly arenaBytes: number
   /** Floating-point operations of a whole run: tells a run worth a thread hop from one that is not. */
@@ -54,7 +80,7 @@ export interface Executable {
    * The caller does not start another run on the same backend until this one is done.
    */
   run(storages: readonly Storage[]): undefined | Promise<void>
-  /** The same, timing each launch in milliseconds (in the order of `plan.launches`). */
+  /** The same, timing each launch in milliseconds (in the order of `plan.launches`), all its turns together. */
   profile(storages: readonly Storage[]): Promise<Float64Array>
   /** Give back code and arena. */
   release(): void

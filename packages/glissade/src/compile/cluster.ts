@@ -6,12 +6,13 @@
  * domain, or of the row when the domain is reduced). It stands after the rewrites, since each of them changes
  * what fits together, and before scheduling.
  *
- * A cluster is a loop domain with an optional reduction of some of its axes, or an anchor (a product, a scan …)
+ * A cluster is a loop domain with an optional reduction of some of its axes, or an anchor (a product, a sort …)
  * with the maps that follow it. Members join the cluster of what they read if positions agree; a value read
  * elsewhere is stored, unless computing it again is cheaper than reading it.
  */
-import type { Graph, Node } from '../graph/graph.ts'
+import { bodyOf, type Graph, type Node } from '../graph/graph.ts'
 import { flatten } from '../ops/move.ts'
+import type { Op } from '../ops/op.ts'
 import { type Shape, sameShape, sizeOf } from '../shape.ts'
 import {
   allReads,
@@ -24,12 +25,17 @@ import {
   positionOf,
   samePosition,
 } from './domain.ts'
+import { slicesOf } from './slices.ts'
 import { connect, decideStored } from './stored.ts'
 import { type Condition, type Index, isAffine, symbols } from './symbolic.ts'
 
 /** A domain of fewer rows than this is not fused across its reductions, unless it is small as a whole. */
 const fewRows = 4
 const smallDomain = 16384
+
+/** Ops with a loop that nothing else joins. */
+const standsAlone = (kind: Op['kind']): boolean =>
+  kind === 'scatter' || kind === 'cumulate' || kind === 'sort' || kind === 'scan'
 
 /** Groups the nodes of `graph` into clusters and decides what is stored. */
 export function cluster(graph: Graph): Clustering {
@@ -38,6 +44,10 @@ export function cluster(graph: Graph): Clustering {
   const mustStore = new Set<Node>([...outputs].filter((node) => node.op.kind !== 'leaf'))
   for (const node of graph.nodes) {
     if (isProduct(node)) for (const input of node.inputs) mustStore.add(operandBase(input, mustStore))
+    if (node.op.kind === 'output') mustStore.add(node)
+    const body = bodyOf(node)
+    if (body)
+      node.inputs.forEach((input, i) => mustStore.add(loopBase(input, i - body.carries, body.slices, mustStore)))
   }
   const clusters: Cluster[] = []
   const home = new Map<Node, Cluster>()
@@ -65,8 +75,12 @@ export function cluster(graph: Graph): Clustering {
 
   for (const node of graph.nodes) {
     const { kind } = node.op
+    if (kind === 'output') {
+      enter(node, home.get(node.inputs[0]) as Cluster)
+      continue
+    }
     if (kind === 'leaf' || (isInline(node) && !mustStore.has(node))) continue
-    if (isProduct(node) || kind === 'scatter' || kind === 'scan' || kind === 'sort') {
+    if (isProduct(node) || standsAlone(kind)) {
       open(node, node, node.shape, undefined)
       continue
     }
@@ -131,6 +145,7 @@ function operandBase(operand: Node, mustStore: ReadonlySet<Node>): Node {
   let node = operand
   let index: readonly Index[] = domainVariables(operand.shape)
   while (node.op.kind !== 'leaf' && isInline(node) && !mustStore.has(node)) {
+    if (node.attrs.copied) return node
     if (node.op.kind === 'wrap') {
       node = node.inputs[0]
       continue
@@ -142,6 +157,13 @@ function operandBase(operand: Node, mustStore: ReadonlySet<Node>): Node {
     index = source.index
   }
   return isAffine(flatten<Index, Condition>(symbols, index, node.shape)) ? node : operand
+}
+
+/** The node that must be in memory so that a loop finds an input there: number `slice` of those that are sliced. */
+function loopBase(input: Node, slice: number, slices: number, mustStore: ReadonlySet<Node>): Node {
+  if (slice < 0 || slice >= slices) return input
+  const isStored = (node: Node): boolean => node.op.kind === 'leaf' || !isInline(node) || mustStore.has(node)
+  return slicesOf(input, isStored)?.base ?? input
 }
 
 /** Products and reductions first: a light map that is left alone is computed again where it is needed. */

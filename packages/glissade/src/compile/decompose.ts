@@ -24,6 +24,7 @@ export function decompose(graph: Graph): Graph {
   for (const node of graph.nodes) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1)
   for (const output of graph.outputs) uses.set(output, (uses.get(output) ?? 0) + 1)
   return rewrite(graph, (node, inputs, rewriter) => {
+    if (node.op.kind === 'scan') return rewriter.loop(decompose)
     if (node.op.kind === 'conv') return plainConvolution(node, inputs, rewriter)
     if (node.op === permute) return uses.get(node.inputs[0]) === 1 ? permutedProduct(node, inputs, rewriter) : undefined
     if (node.op.kind === 'reduce') return reductionInParts(node, inputs, rewriter)

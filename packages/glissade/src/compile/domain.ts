@@ -10,7 +10,7 @@ import { type Condition, type Index, symbols, variableIndex } from './symbolic.t
 
 export interface Cluster {
   readonly id: number
-  /** The product, scatter, scan or sort that makes the first value; undefined for maps and reductions. */
+  /** The product, scatter, running sum, sort or loop over time that makes the first value; undefined for maps and reductions. */
   readonly anchor: Node | undefined
   domain: Shape
   /** The axes of the domain that reductions fold away. */
@@ -102,7 +102,8 @@ export function positionOf(cluster: Cluster, node: Node): readonly Index[] {
 export const isProduct = (node: Node): boolean => node.op.kind === 'contract' || node.op.kind === 'conv'
 
 /** Whether an element may be computed from any element of the inputs. */
-export const readsAnywhere = (node: Node): boolean => isProduct(node) || node.op.kind === 'scatter'
+export const readsAnywhere = (node: Node): boolean =>
+  isProduct(node) || node.op.kind === 'scatter' || node.op.kind === 'scan' || node.op.kind === 'output'
 
 /** All that a node reads, wherever; for joining and for dependencies. */
 export function allReads(node: Node, stop: (node: Node) => boolean, index?: readonly Index[]): Read[] {

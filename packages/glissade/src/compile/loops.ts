@@ -71,7 +71,7 @@ class Loop {
   }
 }
 
-/** The loops over (outer, inner) positions that scatter and scan share; `body` handles one position for some lanes. */
+/** The loops over (outer, inner) positions that scatter and running sums share; `body` handles one position for some lanes. */
 function overPositions(
   outer: number,
   inner: number,
@@ -175,7 +175,7 @@ function isUniform(self: Loop, indices: Node, at: readonly Index[], inner: numbe
   return value.op === 'splat' || value.op === 'const'
 }
 
-export function lowerScan(cluster: Cluster, lowering: Lowering): Step {
+export function lowerCumulate(cluster: Cluster, lowering: Lowering): Step {
   const self = new Loop(cluster, lowering)
   const { node } = self
   const axis = node.attrs.axis as number
@@ -202,7 +202,7 @@ export function lowerScan(cluster: Cluster, lowering: Lowering): Step {
       ...(count === 1 ? turnBody : [loop(`j${n}`, index(0), index(count), 1, turnBody)]),
     ]
   })
-  return self.finish('scan', result.tasks, result.body)
+  return self.finish('cumulate', result.tasks, result.body)
 }
 
 /** A merge sort from below over keys and their places: in order, in n log n steps, one row a task. */

@@ -4,8 +4,8 @@
  *   fold        simplify.ts     constants are computed, nodes that change nothing go
  *   decompose   decompose.ts    what no template does directly becomes simpler ops
  *   fuse        cluster.ts      which nodes share a kernel; stored.ts: which values are stored
- *   schedule    schedule.ts     the order, and what is overwritten in place
- *   lower       nest.ts, contraction.ts, loops.ts     loops, tiles and tasks, one template per kind
+ *   schedule    schedule.ts     the order, and what is overwritten in place (fuse to lower: items.ts)
+ *   lower       nest.ts, contraction.ts, loops.ts, scan.ts     loops, tiles and tasks, one template per kind
  *   place       kernel/place.ts what is used twice gets a name, what does not change leaves the loop
  *   share       here            equal kernels become one
  *   memory      memory.ts       where temporaries lie
@@ -14,26 +14,17 @@
  * build their expressions: emit.ts, symbolic.ts.) Each pass prints its result under
  * DEBUG=passes, and is verified while tests run.
  */
-import type { Argument, Launch, Plan, Slot } from '../backends/backend.ts'
-import { type Graph, GraphBuilder, type Node, printGraph, verifyGraph } from '../graph/graph.ts'
-import { index, loop, store, variable } from '../kernel/build.ts'
+import type { Argument, Launch, Plan, Repeat, Slot } from '../backends/backend.ts'
+import { type Graph, printGraph, verifyGraph } from '../graph/graph.ts'
 import type { Kernel, Target } from '../kernel/ir.ts'
 import { place } from '../kernel/place.ts'
 import { printKernel } from '../kernel/print.ts'
 import { verifyKernel } from '../kernel/verify.ts'
-import { barrier } from '../ops/wrap.ts'
-import { loadLanes, scalar } from './address.ts'
-import { cluster } from './cluster.ts'
-import { lowerContraction } from './contraction.ts'
 import { decompose } from './decompose.ts'
-import type { Cluster } from './domain.ts'
-import { lowerScan, lowerScatter, lowerSort } from './loops.ts'
-import { KernelBuffers, type Location, type Lowering, type Step } from './lowering.ts'
+import { itemsOf, separateOutputs } from './items.ts'
+import { type Item, type Location, type Step, type Turns, type Whole, wholeOf } from './lowering.ts'
 import { planMemory } from './memory.ts'
-import { lowerNest } from './nest.ts'
-import { type OutputPlace, schedule } from './schedule.ts'
 import { simplify } from './simplify.ts'
-import { variableIndex } from './symbolic.ts'
 
 /** Switches for people who look inside, and for tests. */
 export const compilerOptions = {
@@ -62,125 +53,103 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
   current = stage('decomposed', decompose(current))
   current = stage('outputs apart', separateOutputs(current))
 
-  const clustering = cluster(current)
-  compilerOptions.show?.('fused', clustering.clusters.map(printCluster).join('\n'))
-
-  const argumentsOf = new Map(
-    current.nodes.filter((node) => node.op.kind === 'leaf').map((node) => [node, node.attrs.argument as number]),
-  )
+  const places = new Map<number, Location>()
+  const placeOf = (argument: number): Location => {
+    const known = places.get(argument) ?? { kind: 'argument', argument, length: signature.arguments[argument].length }
+    places.set(argument, known)
+    return known
+  }
   const stateOf = new Map(
-    [...argumentsOf]
-      .filter(([, argument]) => signature.arguments[argument].role === 'state')
-      .map(([node, argument]) => [argument, node]),
+    current.nodes
+      .filter((node) => node.op.kind === 'leaf')
+      .map((node) => [node.attrs.argument as number, node] as const)
+      .filter(([argument]) => signature.arguments[argument].role === 'state'),
   )
-  const places: OutputPlace[] = signature.outputs.map((argument) => ({ argument, state: stateOf.get(argument) }))
-  const { order, locations, copies } = schedule(current, clustering, places, argumentsOf)
-
-  const lowering: Lowering = {
+  const outputs = signature.outputs.map((argument) => ({ place: placeOf(argument), state: stateOf.get(argument) }))
+  const show = compilerOptions.show
+  const items = itemsOf(current, {
     target,
-    stored: clustering.stored,
-    locationOf: (node) => locations.get(node) as Location,
-  }
-  const steps = order
-    .filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0)))
-    .flatMap((each) => lowerCluster(each, lowering))
-  for (const { from, to } of copies) steps.push(copyStep(from, to, lowering))
-  return finish(steps, signature)
-}
-
-/** Every output becomes a node of its own: not an argument, and not an output twice. */
-function separateOutputs(graph: Graph): Graph {
-  const taken = new Set<Node>()
-  if (graph.outputs.every((node) => node.op.kind !== 'leaf' && !taken.has(node) && taken.add(node))) return graph
-  const builder = new GraphBuilder()
-  const moved = new Map<Node, Node>()
-  for (const node of graph.nodes)
-    moved.set(
-      node,
-      builder.add(
-        node.op,
-        node.inputs.map((input) => moved.get(input) as Node),
-        node.attrs,
-        node.shape,
-        node.dtype,
-        node,
-      ),
-    )
-  taken.clear()
-  return builder.finish(
-    graph.outputs.map((node) => {
-      const own = moved.get(node) as Node
-      if (own.op.kind !== 'leaf' && !taken.has(own)) {
-        taken.add(own)
-        return own
-      }
-      return builder.add(barrier, [own], {}, own.shape, own.dtype, own)
-    }),
-  )
-}
-
-function lowerCluster(each: Cluster, lowering: Lowering): Step | Step[] {
-  switch (each.anchor?.op.kind) {
-    case undefined:
-      return lowerNest(each, lowering)
-    case 'scatter':
-      return lowerScatter(each, lowering)
-    case 'scan':
-      return lowerScan(each, lowering)
-    case 'sort':
-      return lowerSort(each, lowering)
-    default:
-      return lowerContraction(each, lowering)
-  }
-}
-
-function copyStep(from: Node, to: Location, lowering: Lowering): Step {
-  const buffers = new KernelBuffers(lowering)
-  const source = buffers.of(from, 'read')
-  const target = buffers.at(to, from.dtype, 'write')
-  const { lanes } = lowering.target
-  const whole = Math.floor(to.length / lanes) * lanes
-  const type = from.dtype === 'float32' ? 'f32' : 'i32'
-  const turn = (name: string, count: number) => [
-    store(
-      target,
-      variable(name, 'index'),
-      loadLanes(source, type, variableIndex(name, to.length + 1), count === 1 ? scalar : { count, variable: name }),
-    ),
-  ]
-  const body = [
-    loop('i', index(0), index(whole), lanes, turn('i', lanes)),
-    loop('j', index(whole), index(to.length), 1, turn('j', 1)),
-  ]
-  const { kernel, locations } = buffers.finish('map', 1, body, { flops: 0 })
-  return { kernel, locations, label: 'copy', path: from.path }
-}
-
-function finish(steps: readonly Step[], signature: Signature): Plan {
-  const kernels: Kernel[] = []
-  const known = new Map<string, { number: number; text?: string }[]>()
-  const memory = planMemory(steps)
-  const launches = steps.map((step): Launch => {
-    const kernel: Kernel = { ...step.kernel, body: place(step.kernel.body, step.kernel.buffers) }
-    if (compilerOptions.verify) verifyKernel(kernel)
-    const number = shared(kernel, kernels, known)
-    return {
-      kernel: number,
-      slots: step.locations.map((location) => slotOf(location, memory.offsets)),
-      label: step.label,
-      path: step.path,
-    }
+    leaf: placeOf,
+    outputs,
+    repeated: false,
+    show: show && ((name, text) => show(name, text())),
   })
+  return finish(items, signature)
+}
+
+function finish(items: readonly Item[], signature: Signature): Plan {
+  const memory = planMemory(items)
+  const tape = new Tape(memory.offsets)
+  tape.lay(items, 1)
+  const { kernels, launches, repeats, work } = tape
   if (compilerOptions.show) compilerOptions.show('kernels', kernels.map(printKernel).join('\n\n'))
-  const total = (of: (kernel: Kernel) => number): number =>
-    launches.reduce((sum, launch) => sum + of(kernels[launch.kernel]), 0)
   return {
     kernels,
     launches,
+    ...(repeats.length > 0 && { repeats }),
     arguments: signature.arguments,
     arenaBytes: memory.bytes,
-    flops: total((kernel) => kernel.flops),
-    bytes: total((kernel) => kernel.bytes),
+    ...work,
+  }
+}
+
+/** Kernels, launches and loops, in order. */
+class Tape {
+  readonly kernels: Kernel[] = []
+  readonly launches: Launch[] = []
+  readonly repeats: Repeat[] = []
+  readonly work = { flops: 0, bytes: 0 }
+  readonly #known = new Map<string, { number: number; text?: string }[]>()
+  readonly #offsets: ReadonlyMap<Whole, number>
+  readonly #numbers = new Map<Turns, number>()
+
+  constructor(offsets: ReadonlyMap<Whole, number>) {
+    this.#offsets = offsets
+  }
+
+  /** Adds items that are done `times` times in a run. */
+  lay(items: readonly Item[], times: number): void {
+    for (const item of items) {
+      if (item.kind === 'turns') this.#layTurns(item, times)
+      else this.#layStep(item, times)
+    }
+  }
+
+  #layTurns(turns: Turns, times: number): void {
+    const number = this.repeats.length
+    const first = this.launches.length
+    this.#numbers.set(turns, number)
+    // Its place is taken before those of the loops in it.
+    this.repeats.push({ first, end: first, count: turns.count })
+    this.lay(turns.items, times * turns.count)
+    this.repeats[number] = { first, end: this.launches.length, count: turns.count }
+  }
+
+  #layStep(step: Step, times: number): void {
+    const kernel: Kernel = { ...step.kernel, body: place(step.kernel.body, step.kernel.buffers) }
+    if (compilerOptions.verify) verifyKernel(kernel)
+    this.work.flops += times * kernel.flops
+    this.work.bytes += times * kernel.bytes
+    this.launches.push({
+      kernel: shared(kernel, this.kernels, this.#known),
+      slots: step.locations.map((location) => this.#slotOf(location)),
+      label: step.label,
+      path: step.path,
+    })
+  }
+
+  #slotOf(location: Location): Slot {
+    const whole = wholeOf(location)
+    const start = location.kind === 'part' ? location.start : 0
+    const moves =
+      location.kind === 'part'
+        ? location.moves.map(({ loop, ...move }) => ({ ...move, repeat: this.#numbers.get(loop) as number }))
+        : []
+    const moving = moves.length > 0 && { moves }
+    if (whole.kind === 'argument')
+      return { kind: 'argument', argument: whole.argument, ...(start !== 0 && { start }), ...moving }
+    const offset = (this.#offsets.get(whole) as number) + 4 * start
+    return { kind: 'arena', offset, length: location.length, ...moving }
   }
 }
 
@@ -196,14 +165,4 @@ function shared(kernel: Kernel, kernels: Kernel[], known: Map<string, { number: 
     alike.push({ number: kernels.length, text })
   } else alike.push({ number: kernels.length })
   return kernels.push(kernel) - 1
-}
-
-function slotOf(location: Location, offsets: ReadonlyMap<Location, number>): Slot {
-  if (location.kind === 'argument') return { kind: 'argument', argument: location.argument }
-  return { kind: 'arena', offset: offsets.get(location) as number, length: location.length }
-}
-
-function printCluster(each: Cluster): string {
-  const axes = each.domain.map((size, axis) => (each.reduced?.includes(axis) ? `(${size})` : `${size}`)).join(' x ')
-  return `${each.id}: ${each.anchor ? `${each.anchor.op.name} ` : ''}${axes || 'scalar'}: ${each.members.map((node) => `%${node.id} ${node.op.name}${each.roots.includes(node) ? '*' : ''}`).join(', ')}`
 }

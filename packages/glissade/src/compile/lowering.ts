@@ -13,19 +13,61 @@ import { fromMemory } from './emit.ts'
 import { type Condition, type Index, stepOf, symbols } from './symbolic.ts'
 
 /** A place that holds values during a run. Equal places are one object. */
-export type Location =
+export type Location = Whole | Part
+
+export type Whole =
   | { readonly kind: 'argument'; readonly argument: number; readonly length: number }
   | { readonly kind: 'temporary'; readonly length: number }
+
+/** Elements of another place from `start` on; inside loops, others at each turn. */
+export interface Part {
+  readonly kind: 'part'
+  readonly of: Whole
+  readonly start: number
+  readonly length: number
+  readonly moves: readonly Move[]
+}
+
+/** At turn t of a loop a place is `((first + t * step) mod rows) * stride` elements further. */
+export interface Move {
+  readonly loop: Turns
+  readonly first: number
+  readonly step: 1 | -1
+  readonly rows: number
+  readonly stride: number
+}
+
+/** The place that a location is, or is a part of. */
+export const wholeOf = (location: Location): Whole => (location.kind === 'part' ? location.of : location)
+
+/** `length` elements of `location` from `start` on, which may move. */
+export function partOf(location: Location, start: number, length: number, moves: readonly Move[] = []): Part {
+  if (location.kind !== 'part') return { kind: 'part', of: location, start, length, moves }
+  return { ...location, start: location.start + start, length, moves: [...location.moves, ...moves] }
+}
 
 /** What a template may ask. */
 export interface Lowering {
   readonly target: Target
   readonly stored: ReadonlySet<Node>
+  /** Whether the kernels run again and again in a loop: threads are awake, and nothing else is there to be done. */
+  readonly repeated: boolean
   locationOf(node: Node): Location
+}
+
+/** What a program does, in order: kernels, and loops around kernels. */
+export type Item = Step | Turns
+
+/** Items that are done `count` times. What they move by is in the places that they work on. */
+export interface Turns {
+  readonly kind: 'turns'
+  readonly count: number
+  readonly items: readonly Item[]
 }
 
 /** A kernel with the places that it works on; becomes a launch when memory is planned. */
 export interface Step {
+  readonly kind?: undefined
   readonly kernel: Kernel
   readonly locations: readonly Location[]
   readonly label: string

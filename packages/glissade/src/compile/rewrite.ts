@@ -3,7 +3,8 @@
  * differently.
  */
 import type { DType } from '../dtype.ts'
-import { type Graph, GraphBuilder, type Node } from '../graph/graph.ts'
+import { bodyOf, type Graph, GraphBuilder, type Node } from '../graph/graph.ts'
+import type { LoopBody } from '../graph/loop-body.ts'
 import type { Attrs, Op } from '../ops/op.ts'
 import type { Shape } from '../shape.ts'
 
@@ -13,6 +14,8 @@ export interface Rewriter {
   make(op: Op, inputs: readonly Node[], attrs?: Attrs): Node
   /** A node with the given shape and type: for ops without inputs. */
   generate(op: Op, attrs: Attrs, shape: Shape, dtype: DType): Node
+  /** The loop that is being rewritten, of the new inputs, with its body rewritten by `pass`. */
+  loop(pass: (graph: Graph) => Graph): Node
 }
 
 /** The graph in which each node is what `change` gives for it and its new inputs; undefined keeps it. */
@@ -42,7 +45,11 @@ export function rewrite(
         node,
       )
     }
-    const changed = change(node, inputs, { make, generate })
+    const loop: Rewriter['loop'] = (pass) => {
+      const body = bodyOf(node) as LoopBody
+      return make(node.op, inputs, { ...node.attrs, body: body.around(pass(body.graph)) })
+    }
+    const changed = change(node, inputs, { make, generate, loop })
     replaced.set(node, changed ?? builder.add(node.op, inputs, node.attrs, node.shape, node.dtype, node))
   }
   return builder.finish(graph.outputs.map((node) => replaced.get(node) as Node))

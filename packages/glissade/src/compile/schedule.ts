@@ -5,17 +5,17 @@
  * is overwritten in place only after the last reader of its old value, else its new value waits in a temporary and
  * is copied at the end. It stands after fusion, which decides what has a place at all.
  */
-import type { Graph, Node } from '../graph/graph.ts'
+import { bodyOf, type Graph, type Node } from '../graph/graph.ts'
 import { flatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { type Cluster, type Clustering, domainVariables, levelIn } from './domain.ts'
-import type { Location } from './lowering.ts'
+import { type Location, partOf, type Whole } from './lowering.ts'
 import { storedReads } from './stored.ts'
 import { type Condition, type Index, symbols } from './symbolic.ts'
 
 /** How an output of the graph leaves the program: as a fresh array, or as the new value of a variable. */
 export interface OutputPlace {
-  readonly argument: number
+  readonly place: Location
   /** The leaf that reads the same argument, if it is a variable's. */
   readonly state: Node | undefined
 }
@@ -31,30 +31,20 @@ export function schedule(
   graph: Graph,
   clustering: Clustering,
   outputs: readonly OutputPlace[],
-  argumentsOf: ReadonlyMap<Node, number>,
+  leaves: ReadonlyMap<Node, Location>,
 ): Schedule {
   const { clusters, stored } = clustering
   const home = new Map<Node, Cluster>()
   for (const each of clusters) for (const root of each.roots) home.set(root, each)
   const reads = new Map(clusters.map((each) => [each, storedReads(each, stored)]))
-  const argumentPlaces = new Map<number, Location>()
-  const argumentPlace = (argument: number, length: number): Location => {
-    let place = argumentPlaces.get(argument)
-    if (!place) {
-      place = { kind: 'argument', argument, length }
-      argumentPlaces.set(argument, place)
-    }
-    return place
-  }
-  const locations = new Map<Node, Location>()
-  for (const [node, argument] of argumentsOf) locations.set(node, argumentPlace(argument, sizeOf(node.shape)))
+  const locations = new Map<Node, Location>(leaves)
+  for (const { anchor, roots } of clusters) if (anchor) placeStates(anchor, roots, locations)
 
   // Edges beyond data: a writer in place comes after the readers of what it overwrites.
   const after = new Map<Cluster, Set<Cluster>>(clusters.map((each) => [each, new Set(each.before)]))
   const copies: { from: Node; to: Location }[] = []
   graph.outputs.forEach((node, i) => {
-    const { argument, state } = outputs[i]
-    const place = argumentPlace(argument, sizeOf(node.shape))
+    const { place, state } = outputs[i]
     const writer = home.get(node)
     if (!writer || locations.has(node)) throw new Error('schedule: every output must be a value of its own')
     if (state) {
@@ -72,6 +62,22 @@ export function schedule(
     for (const root of each.roots)
       if (!locations.has(root)) locations.set(root, { kind: 'temporary', length: sizeOf(root.shape) })
   return { order: inOrder(clusters, after), locations, copies }
+}
+
+/** The states of a loop have rows of their own: the first state is written there, and its outputs are rows of them. */
+function placeStates(anchor: Node, outputs: readonly Node[], locations: Map<Node, Location>): void {
+  const body = bodyOf(anchor)
+  if (!body) return
+  for (let carry = 0; carry < body.carries; carry++) {
+    const first = anchor.inputs[carry]
+    const size = sizeOf(first.shape)
+    const rows: Whole = { kind: 'temporary', length: body.rows(carry) * size }
+    locations.set(first, partOf(rows, body.firstRow(carry) * size, size))
+    for (const output of outputs) {
+      if (output.attrs.output !== carry) continue
+      locations.set(output, partOf(rows, (output.attrs.row as number) * size, sizeOf(output.shape)))
+    }
+  }
 }
 
 /** Whether `later` needs `earlier`, directly or not. */

@@ -14,8 +14,9 @@ const isConstant = (node: Node): boolean => node.op === constant
 const numberOf = (node: Node): number => node.attrs.value as number
 
 export function simplify(graph: Graph): Graph {
-  return rewrite(graph, (node, inputs, { generate }) => {
+  return rewrite(graph, (node, inputs, { generate, loop }) => {
     const { op } = node
+    if (op.kind === 'scan') return loop(simplify)
     // Nothing to add up: the reduction's identity, or 0 for a product of matrices.
     const empty = sizeOf(node.shape) > 0 && inputs.some((input) => sizeOf(input.shape) === 0)
     if (empty && (op.kind === 'reduce' || op.kind === 'contract' || op.kind === 'conv' || op.kind === 'scatter')) {

@@ -10,6 +10,8 @@ import type { ProductAxis } from './product.ts'
 
 /** Multiply-adds that make a task worth a thread's attention. */
 const workPerTask = 1 << 21
+/** The same in a loop over time, where a turn waits for the one before and threads are awake. */
+const repeatedWorkPerTask = 1 << 19
 const mostTasks = 64
 /** Columns of several axes are taken together up to this number. */
 const mostColumnsTogether = 32
@@ -59,6 +61,7 @@ export function chooseTiling(
   stepsOf: StepsOf,
   isFloat: boolean,
   { tile, lanes }: Target,
+  repeated: boolean,
 ): Tiling {
   const summed = axes.filter((axis) => axis.role === 'summed')
   const allColumns = axes.filter((axis) => axis.role === 'column')
@@ -93,7 +96,7 @@ export function chooseTiling(
   const tileRows = Math.ceil(rowCount / rowTiles)
 
   // The tasks: outer positions first, then blocks of columns, then blocks of rows.
-  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
+  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / (repeated ? repeatedWorkPerTask : workPerTask))))
   const main = segments[0]
   const width = main.lanes * main.vectors
   const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))

@@ -23,6 +23,7 @@ export {
 } from './samplers.ts'
 export {
   from,
+  fromDataset,
   type SampleContext,
   type SampleMap,
   Samples,
@@ -86,3 +87,86 @@ export {
   type TextParts,
   type TranslationOptions,
 } from './sets/text.ts'
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustHue,
+  adjustSaturation,
+  type ColorJitterOptions,
+  colorJitter,
+  cutout,
+  grayscale,
+  normalize,
+  type RandomErasingOptions,
+  randomErasing,
+  randomGrayscale,
+} from './image-colour.ts'
+export { type FolderImage, type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.ts'
+export {
+  centerCrop,
+  crop,
+  horizontalFlip,
+  type Margins,
+  type PadOptions,
+  pad,
+  type RandomAffineOptions,
+  type RandomCropOptions,
+  type RandomResizedCropOptions,
+  randomAffine,
+  randomCrop,
+  randomHorizontalFlip,
+  randomResizedCrop,
+  randomRotation,
+  randomVerticalFlip,
+  verticalFlip,
+} from './image-geometry.ts'
+export { type AffineOptions, affine, type Interpolation, type ResizeOptions, resize, rotate } from './image-sampling.ts'
+export { compose, type ImageSize, type ImageTransform, randomApply, randomChoice } from './image-transform.ts'
+export { cutmix, type Mixed, type MixOptions, mixup } from './mixing.ts'
+export { type ResampleOptions, resample } from './resample.ts'
+export {
+  type DecibelOptions,
+  logMelSpectrogram,
+  type MelOptions,
+  type MfccOptions,
+  melBands,
+  melSpectrogram,
+  mfcc,
+  mono,
+  powerToDb,
+  type SoundLike,
+  type SpectrogramOptions,
+  spectrogram,
+} from './spectrogram.ts'
+export {
+  type EncoderOptions,
+  OneHotEncoder,
+  type OneHotEncoderOptions,
+  OrdinalEncoder,
+  oneHotEncoder,
+  ordinalEncoder,
+} from './table-encoders.ts'
+export { pipelineFromState, TablePipeline, tablePipeline } from './table-pipeline.ts'
+export {
+  type ColumnOptions,
+  Imputer,
+  type ImputerOptions,
+  type ImputerStrategy,
+  imputer,
+  MinMaxScaler,
+  type MinMaxScalerOptions,
+  minMaxScaler,
+  StandardScaler,
+  type StandardScalerOptions,
+  standardScaler,
+  TableTransform,
+  type TransformState,
+} from './table-transforms.ts'
+export {
+  slidingWindows,
+  type TokenWindow,
+  type TokenWindowOptions,
+  tokenWindows,
+  type Window,
+  type WindowOptions,
+} from './windows.ts'

@@ -5,8 +5,9 @@
  * loader.ts puts samples together by collate.ts. Columns of equal shape in memory: dataset.ts.
  */
 import { fail } from '../errors.ts'
+import type { NdArray } from '../io/nd-array.ts'
 import { checkWhole } from '../ops/derived/common.ts'
-import type { Columns } from './dataset.ts'
+import type { Columns, Dataset } from './dataset.ts'
 import { Draws } from './draws.ts'
 import { groupSplitPositions, type Labels } from './folds.ts'
 import { Loader, type LoaderOptions } from './loader.ts'
@@ -176,4 +177,26 @@ export function from<T>(items: SampleSource<T>): Samples<T>
 export function from<T>(items: readonly T[] | SampleSource<T>): Samples<T> {
   if (!Array.isArray(items)) return new Samples(items as SampleSource<T>)
   return new Samples({ length: items.length, at: (position) => items[position] as T })
+}
+
+/** The samples of a Dataset one by one, for transforms that work on single ones: each column as numbers with a shape. */
+export function fromDataset<C extends Columns>(set: Dataset<C>): Samples<{ readonly [Name in keyof C]: NdArray }> {
+  type Sample = { readonly [Name in keyof C]: NdArray }
+  const many = async (positions: readonly number[]): Promise<Sample[]> => {
+    const columns = await Promise.all(
+      Object.entries(await set.batchAt(positions)).map(async ([name, column]) => ({
+        name,
+        data: (await column.realized()).read(),
+        shape: column.shape.slice(1),
+      })),
+    )
+    return positions.map((_, i) => {
+      const fields = columns.map(({ name, data, shape }) => {
+        const size = data.length / positions.length
+        return [name, { data: data.slice(i * size, (i + 1) * size), shape }]
+      })
+      return Object.fromEntries(fields) as Sample
+    })
+  }
+  return new Samples({ length: set.length, many, at: async (position: number) => (await many([position]))[0] })
 }

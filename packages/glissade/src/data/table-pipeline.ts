@@ -30,7 +30,7 @@ export class TablePipeline {
     return this.steps.reduceRight((so, step) => step.inverse(so), table)
   }
 
-  /** Plain JSON, for tableFromState. */
+  /** Plain JSON, for pipelineFromState. */
   state(): readonly TransformState[] {
     return this.steps.map((step) => step.state())
   }

@@ -41,7 +41,7 @@ interface Search {
 }
 
 /** What the sum of log-probabilities of a text of `length` new tokens is divided by. */
-export function lengthPenaltyOf(length: number, options: GenerateOptions): number {
+function lengthPenaltyOf(length: number, options: GenerateOptions): number {
   const { lengthPenalty = 1, lengthFormula = 'mean' } = options
   return (lengthFormula === 'gnmt' ? (5 + length) / 6 : length) ** lengthPenalty
 }

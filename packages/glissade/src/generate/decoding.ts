@@ -47,11 +47,8 @@ export interface CachedTranslator extends Module {
   continue(target: Tensor, cache: KeyValueCache, options: Omit<ContinueOptions, 'cache'>): Tensor
 }
 
-/** Tensors in plain objects and arrays. */
-export type StateTree = Tensor | undefined | readonly StateTree[] | { readonly [name: string]: StateTree }
-
-/** A model that goes from token to token with a state, such as a recurrent one. */
-export interface StepModel<State extends StateTree = StateTree> {
+/** A model that goes from token to token with a state (tensors in plain objects and arrays), such as a recurrent one. */
+export interface StepModel<State = unknown> {
   /** The state before the first token, of `rows` texts. */
   init(rows: number): State
   /** token: int32 [rows] → scores: [rows, V] */
@@ -65,11 +62,7 @@ export interface StepModel<State extends StateTree = StateTree> {
 /** A function from tokens, int32 [B, T], to scores, [B, T, V], of which those at t must depend on tokens 0 to t only. */
 export type WholeModel = ((tokens: Tensor) => Tensor) | (Module & { forward(tokens: Tensor): Tensor })
 
-export type GenerativeModel<State extends StateTree = StateTree> =
-  | CachedModel
-  | CachedTranslator
-  | StepModel<State>
-  | WholeModel
+export type GenerativeModel<State = unknown> = CachedModel | CachedTranslator | StepModel<State> | WholeModel
 
 export function isTranslator(model: GenerativeModel): model is CachedTranslator {
   return model instanceof Module && 'makeCache' in model && 'remember' in model

@@ -4,7 +4,7 @@
  */
 import { fail } from '../errors.ts'
 import { searchBeams } from './beam-search.ts'
-import type { GenerativeModel, StateTree } from './decoding.ts'
+import type { GenerativeModel } from './decoding.ts'
 import { type GenerateOptions, isBatch, type Prompt, type Request, requestOf, type TextCoder } from './request.ts'
 import { drawFor, likeliest, logSoftmaxOf, samplingProbabilities, tokenAt } from './sampling.ts'
 
@@ -51,17 +51,17 @@ export interface GeneratedToken {
  *
  * Errors: value-invalid for prompts and options, index-range for tokens that the model does not have.
  */
-export function generate<State extends StateTree>(
+export function generate<State>(
   model: GenerativeModel<State>,
   prompt: Prompt,
   options?: GenerateOptions,
 ): Promise<Generated>
-export function generate<State extends StateTree>(
+export function generate<State>(
   model: GenerativeModel<State>,
   prompts: readonly Prompt[],
   options?: GenerateOptions,
 ): Promise<Generated[]>
-export async function generate<State extends StateTree>(
+export async function generate<State>(
   model: GenerativeModel<State>,
   prompts: Prompt | readonly Prompt[],
   options: GenerateOptions = {},
@@ -84,7 +84,7 @@ async function collect(request: Request): Promise<Generated[]> {
  * As `generate`, giving each token as soon as it is there: `for await (const { text } of generateStream(…))`. Leaving the
  * loop ends generation. Not for beam search, which does not know its first token before the end. Errors: as generate.
  */
-export async function* generateStream<State extends StateTree>(
+export async function* generateStream<State>(
   model: GenerativeModel<State>,
   prompts: Prompt | readonly Prompt[],
   options: GenerateOptions = {},

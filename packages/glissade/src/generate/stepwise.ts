@@ -2,15 +2,17 @@
  * Decoding with a state that goes from token to token, as in recurrent networks: prompts are read token by token, and
  * one compiled step serves all. With a key-value cache: cached.ts.
  */
-import { flattenTree } from '../ops/derived/tree.ts'
+import { fail } from '../errors.ts'
+import { type Flat, flattenTree } from '../ops/derived/tree.ts'
 import { type CompiledFunction, compile } from '../run/compile.ts'
+import { sameShape } from '../shape.ts'
 import { fromArray, type Tensor } from '../tensor.ts'
-import { calledInEvaluation, type Decoding, type Scores, type StateTree, type StepModel, scoresOf } from './decoding.ts'
+import { calledInEvaluation, type Decoding, type Scores, type StepModel, scoresOf } from './decoding.ts'
 
 interface Steps {
-  readonly init: CompiledFunction<[number], StateTree>
-  readonly advance: CompiledFunction<[Tensor, Tensor, StateTree], { logits: Tensor; state: StateTree }>
-  readonly reorder: CompiledFunction<[Tensor, StateTree], StateTree>
+  readonly init: CompiledFunction<[number], unknown>
+  readonly advance: CompiledFunction<[Tensor, Tensor, unknown], { logits: Tensor; state: unknown }>
+  readonly reorder: CompiledFunction<[Tensor, unknown], unknown>
 }
 
 const compiled = new WeakMap<StepModel, Steps>()
@@ -21,30 +23,41 @@ function stepsOf(model: StepModel): Steps {
   const axis = model.stateAxis ?? 0
   const made: Steps = {
     init: compile((rows: number) => model.init(rows)),
-    advance: compile((token: Tensor, active: Tensor, before: StateTree) => {
+    advance: compile((token: Tensor, active: Tensor, before: unknown) => {
       const { logits, state } = model.step(token, before)
       const [old, fresh] = [flattenTree('generate', 'state', before), flattenTree('generate', 'state', state)]
+      if (fresh.form !== old.form || fresh.tensors.some(({ shape }, i) => !sameShape(shape, old.tensors[i].shape))) {
+        fail('shape-mismatch', {
+          op: 'generate: state',
+          received: `${describe(fresh)} after a step`,
+          expected: `${describe(old)}, as before it`,
+          fix: 'Let init and step give states of one form.',
+        })
+      }
       // A row whose prompt has ended waits for the others.
       const kept = fresh.tensors.map((value, i) => {
         const rows = value.shape.map((n, at) => (at === axis ? n : 1))
         return active.reshape(rows).where(value, old.tensors[i])
       })
-      return { logits, state: fresh.rebuild(kept) as StateTree }
+      return { logits, state: fresh.rebuild(kept) as unknown }
     }),
-    reorder: compile((from: Tensor, state: StateTree) => {
+    reorder: compile((from: Tensor, state: unknown) => {
       const { tensors, rebuild } = flattenTree('generate', 'state', state)
-      return rebuild(tensors.map((each) => each.take(from, axis))) as StateTree
+      return rebuild(tensors.map((each) => each.take(from, axis))) as unknown
     }),
   }
   compiled.set(model, made)
   return made
 }
 
+const describe = ({ tensors, names }: Flat): string =>
+  tensors.map(({ shape }, i) => `${names[i]} [${shape.join(', ')}]`).join(' and ') || 'no state'
+
 /** Texts under way, `rows` of them, of at most `limit` tokens (which a state does not bound). */
 export function decodeStepwise(model: StepModel, rows: number, limit: number): Decoding {
   const steps = stepsOf(model)
   const everyRow = new Int32Array(rows).fill(1)
-  let state: StateTree
+  let state: unknown
   const advance = async (tokens: Int32Array, active: Int32Array): Promise<Scores> => {
     const result = await calledInEvaluation(model.module, () =>
       steps.advance(fromArray(tokens, [rows], 'int32'), fromArray(active, [rows], 'bool'), state),

@@ -8,9 +8,12 @@
  */
 import type { DType } from '../dtype.ts'
 import type { Attrs, LeafOp, Op } from '../ops/op.ts'
+import type { Wanted } from '../ops/scan.ts'
 import type { Pass } from '../scope.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
+import { LoopBody } from './loop-body.ts'
+import { inputsNeeded, type LoopNeeds, neededFor, standInsOf, stateOf } from './needed.ts'
 
 export interface Node {
   /** Its place in the order. */
@@ -69,13 +72,15 @@ function nodeKey(op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dt
 
 /** Attributes as text; -0, NaN and infinities (which JSON does not tell apart) included. */
 export function attrsKey(attrs: Attrs): string {
-  return JSON.stringify(attrs, (_, value) =>
-    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
-      ? Object.is(value, -0)
-        ? '-0'
-        : String(value)
-      : value,
-  )
+  return JSON.stringify(attrs, (_, value) => {
+    if (value instanceof LoopBody) return bodyKey(value)
+    if (typeof value !== 'number') return value
+    return Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value)
+  })
+}
+
+function bodyKey({ length, reverse, histories, slices, graph }: LoopBody): string {
+  return `${length}${reverse ? '-' : ''}|${histories.map(Number).join('')}|${slices}{${graphKey(graph)}}`
 }
 
 /** What a tensor is to a graph if its numbers are there already, whatever made them. */
@@ -89,43 +94,77 @@ const given: LeafOp = {
 
 /** Builds the graph of `outputs`; also returns the tensors that its arguments stand for, in order. */
 export function buildGraph(outputs: readonly Tensor[]): { graph: Graph; leaves: Tensor[] } {
-  const builder = new GraphBuilder()
-  const nodeOf = new Map<Tensor, Node>()
   const leaves: Tensor[] = []
-  for (const tensor of inOrder(outputs)) {
-    if (tensor.storage || tensor.op.kind === 'leaf') {
-      const node = builder.add(given, [], { argument: leaves.length }, tensor.shape, tensor.dtype, tensor)
-      leaves.push(tensor)
-      nodeOf.set(tensor, node)
-      continue
-    }
-    const inputs = tensor.inputs.map((input) => nodeOf.get(input) as Node)
-    const passesThrough = tensor.op.kind === 'wrap' && !tensor.op.barrier
-    nodeOf.set(
-      tensor,
-      passesThrough ? inputs[0] : builder.add(tensor.op, inputs, tensor.attrs, tensor.shape, tensor.dtype, tensor),
-    )
-  }
-  return { graph: builder.finish(outputs.map((tensor) => nodeOf.get(tensor) as Node)), leaves }
+  const isLeaf = (tensor: Tensor): boolean => tensor.storage !== undefined || tensor.op.kind === 'leaf'
+  const graph = build(outputs, isLeaf, (tensor) => leaves.push(tensor) - 1)
+  return { graph, leaves }
 }
 
-/** The tensors that `outputs` need, inputs first, by birth. */
-function inOrder(outputs: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>(outputs)
-  const pending = [...seen]
-  while (pending.length > 0) {
-    const tensor = pending.pop() as Tensor
-    if (tensor.storage) continue
-    // A wrapper passes its first input on; the others matter to gradients only.
-    const inputs = tensor.op.kind === 'wrap' && !tensor.op.barrier ? tensor.inputs.slice(0, 1) : tensor.inputs
-    for (const input of inputs) {
-      if (!seen.has(input)) {
-        seen.add(input)
-        pending.push(input)
-      }
+/** The graph of `outputs`; `place` numbers the tensors that are given. */
+function build(
+  outputs: readonly Tensor[],
+  isGiven: (tensor: Tensor) => boolean,
+  place: (tensor: Tensor) => number,
+): Graph {
+  const builder = new GraphBuilder()
+  const nodeOf = new Map<Tensor, Node>()
+  const nodesOf = (tensors: readonly Tensor[]): Node[] => tensors.map((tensor) => nodeOf.get(tensor) as Node)
+  const { order, loops } = neededFor(outputs, isGiven)
+  for (const tensor of order) {
+    const { op, attrs, shape, dtype } = tensor
+    const add = (inputs: readonly Node[], own: Attrs): Node => builder.add(op, inputs, own, shape, dtype, tensor)
+    if (isGiven(tensor)) {
+      nodeOf.set(tensor, builder.add(given, [], { argument: place(tensor) }, shape, dtype, tensor))
+    } else if (op.kind === 'scan') {
+      const needs = loops.get(tensor) as LoopNeeds
+      nodeOf.set(tensor, add(nodesOf(inputsNeeded(tensor, needs)), { dtype, body: stepGraph(needs) }))
+    } else if (op.kind === 'output') {
+      const wanted = attrs.wanted as Wanted
+      const from = placeOf(wanted, loops.get(tensor.inputs[0]) as LoopNeeds)
+      nodeOf.set(tensor, add(nodesOf(tensor.inputs), { ...from, shape, dtype }))
+    } else {
+      const passesThrough = op.kind === 'wrap' && !op.barrier
+      nodeOf.set(tensor, passesThrough ? (nodeOf.get(tensor.inputs[0]) as Node) : add(nodesOf(tensor.inputs), attrs))
     }
   }
-  return [...seen].sort((a, b) => a.id - b.id)
+  return builder.finish(nodesOf(outputs))
+}
+
+/** One step of a loop as a graph, of that what is needed. */
+function stepGraph({ steps, carries, slices, captured, stacks, histories }: LoopNeeds): LoopBody {
+  const leaves = [
+    ...carries.map((i) => steps.carries[i]),
+    ...slices.map((i) => steps.slices[i]),
+    ...captured.map((i) => steps.captured[i]),
+  ]
+  const places = new Map(leaves.map((leaf, i) => [leaf, i]))
+  const standIns = standInsOf(steps)
+  const graph = build(
+    [...carries.map((i) => steps.next[i]), ...stacks],
+    (tensor) => standIns.has(tensor),
+    (tensor) => places.get(tensor) as number,
+  )
+  const { length, reverse } = steps
+  return new LoopBody(graph, {
+    length,
+    reverse,
+    histories: carries.map((i) => histories.has(i)),
+    slices: slices.length,
+  })
+}
+
+/** Which output of the loop a wanted value is, and in which row of it the value begins. */
+function placeOf(wanted: Wanted, { steps, carries, stacks, histories }: LoopNeeds): { output: number; row: number } {
+  const { length, reverse } = steps
+  if ('carry' in wanted) {
+    const row = histories.has(wanted.carry) ? (reverse ? 0 : length) : length % 2
+    return { output: carries.indexOf(wanted.carry), row }
+  }
+  const state = stateOf(steps, wanted.stacked)
+  if (state === undefined) return { output: carries.length + stacks.indexOf(wanted.stacked), row: 0 }
+  // The history begins with the first state: those before each step come first, or, backwards, last.
+  const before = steps.carries[state] === wanted.stacked
+  return { output: carries.indexOf(state), row: before === reverse ? 1 : 0 }
 }
 
 /** Text that is equal for graphs that compute the same from their arguments. */
@@ -138,14 +177,27 @@ export function graphKey(graph: Graph): string {
   return `${lines.join(';')}>${graph.outputs.map((node) => place.get(node)).join(',')}`
 }
 
-/** One line a node: `%3 = add(%1, %2) float32 [2, 3]  fc1`. */
+/** One line a node: `%3 = add(%1, %2) float32 [2, 3]  fc1`; below a loop, its body. */
 export function printGraph(graph: Graph): string {
   const lines = graph.nodes.map((node) => {
-    const attrs = Object.keys(node.attrs).length === 0 ? '' : ` ${attrsKey(node.attrs)}`
+    const body = bodyOf(node)
+    const attrs = Object.keys(node.attrs).length === 0 || body ? '' : ` ${attrsKey(node.attrs)}`
     const place = node.path === '' ? '' : `  # ${node.path}${node.pass === 'forward' ? '' : ` (${node.pass})`}`
-    return `%${node.id} = ${node.op.name}(${node.inputs.map((input) => `%${input.id}`).join(', ')})${attrs} ${node.dtype} [${node.shape.join(', ')}]${place}`
+    const inner = body ? printBody(body) : ''
+    return `%${node.id} = ${node.op.name}(${node.inputs.map((input) => `%${input.id}`).join(', ')})${attrs} ${node.dtype} [${node.shape.join(', ')}]${place}${inner}`
   })
   return `${lines.join('\n')}\nreturn ${graph.outputs.map((node) => `%${node.id}`).join(', ')}`
+}
+
+function printBody(body: LoopBody): string {
+  const kinds = `${body.carries} states, ${body.slices} slices`
+  const text = printGraph(body.graph).replaceAll('\n', '\n    ')
+  return `\n  ${body.length} times${body.reverse ? ', backwards' : ''} (${kinds}):\n    ${text}`
+}
+
+/** One step of the loop that a node is, if it is one. */
+export function bodyOf(node: Node): LoopBody | undefined {
+  return node.op.kind === 'scan' ? (node.attrs.body as LoopBody) : undefined
 }
 
 /** Throws unless inputs come first and every node's shape and type are what its op says. */
@@ -155,6 +207,8 @@ export function verifyGraph(graph: Graph): void {
     for (const input of node.inputs) {
       if (!seen.has(input)) throw new Error(`graph: %${node.id} ${node.op.name} comes before its input %${input.id}`)
     }
+    const body = bodyOf(node)
+    if (body) verifyGraph(body.graph)
     if (node.op.kind !== 'leaf') {
       const shape = node.op.shape(
         node.inputs.map((input) => input.shape),

@@ -78,6 +78,23 @@ export class Trace {
   }
 }
 
+let loopBodies = 0
+
+/** Runs `body`, which says one step of a loop: it may compute, but not act. */
+export function inLoopBody<T>(body: () => T): T {
+  loopBodies++
+  try {
+    return body()
+  } finally {
+    loopBodies--
+  }
+}
+
+/** Whether the body of a loop is being traced. */
+export function isInLoopBody(): boolean {
+  return loopBodies > 0
+}
+
 let active: Trace | undefined
 
 /** The running trace, if any. */

@@ -121,7 +121,7 @@ export interface KernelBuffer {
   readonly length: number
 }
 
-export type KernelKind = 'map' | 'reduce' | 'row' | 'pack' | 'contract' | 'scatter' | 'scan' | 'sort'
+export type KernelKind = 'map' | 'reduce' | 'row' | 'pack' | 'contract' | 'scatter' | 'cumulate' | 'sort'
 
 export interface Kernel {
   readonly kind: KernelKind

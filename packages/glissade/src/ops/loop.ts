@@ -95,7 +95,7 @@ export const scatterAdd: LoopOp = {
 }
 
 export const cumsum: LoopOp = {
-  kind: 'scan',
+  kind: 'cumulate',
   name: 'cumsum',
   doc: 'Running sums along an axis: each element is the sum of those up to and with it.',
   dtype: ([x]) => {

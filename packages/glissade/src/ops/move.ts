@@ -13,12 +13,14 @@ import { makeNode } from '../tensor.ts'
 import type { IndexAlgebra, MoveOp } from './op.ts'
 
 const firstDtype: MoveOp['dtype'] = ([dtype]) => dtype
+const nextAxis: MoveOp['batch'] = (attrs) => ({ ...attrs, axis: (attrs.axis as number) + 1 })
 
 export const reshape: MoveOp = {
   kind: 'move',
   name: 'reshape',
   doc: 'The same elements, in the same order, under another shape.',
   dtype: firstDtype,
+  batch: ({ shape }, length) => ({ shape: [length, ...(shape as Shape)] }),
   shape: ([input], attrs) => {
     const shape = attrs.shape as Shape
     if (sizeOf(shape) !== sizeOf(input)) {
@@ -43,6 +45,7 @@ export const permute: MoveOp = {
   name: 'permute',
   doc: 'The axes in another order: axis i of the result is axis order[i] of the input.',
   dtype: firstDtype,
+  batch: ({ order }) => ({ order: [0, ...(order as number[]).map((axis) => axis + 1)] }),
   shape: ([shape], { order }) => (order as number[]).map((axis) => shape[axis]),
   isIdentity: ({ order }) => (order as number[]).every((axis, i) => axis === i),
   gradient: (g, { attrs }) => {
@@ -60,6 +63,7 @@ export const expand: MoveOp = {
   name: 'expand',
   doc: 'Axes of size 1 repeated; no axis is added.',
   dtype: firstDtype,
+  batch: ({ shape }, length) => ({ shape: [length, ...(shape as Shape)] }),
   shape: (_, { shape }) => shape as Shape,
   isIdentity: () => true,
   gradient: (g, { inputs: [x] }) => {
@@ -80,6 +84,7 @@ export const pad: MoveOp = {
   name: 'pad',
   doc: 'A margin of `value` before and after each axis.',
   dtype: firstDtype,
+  batch: (attrs) => ({ ...attrs, margins: [[0, 0], ...(attrs.margins as number[][])] }),
   shape: ([shape], { margins }) =>
     shape.map((n, axis) => n + (margins as number[][])[axis][0] + (margins as number[][])[axis][1]),
   fill: ({ value }) => value as number,
@@ -106,6 +111,7 @@ export const slice: MoveOp = {
   name: 'slice',
   doc: 'Every step-th element from start to stop along each axis.',
   dtype: firstDtype,
+  batch: ({ ranges }, length) => ({ ranges: [[0, length, 1], ...(ranges as Range[])] }),
   shape: (_, { ranges }) =>
     (ranges as Range[]).map(([start, stop, step]) => Math.max(0, Math.ceil((stop - start) / step))),
   gradient: (g, { inputs: [x], attrs }) => [unslice(g, x.shape, attrs.ranges as Range[])],
@@ -137,6 +143,7 @@ export const dilate: MoveOp = {
   name: 'dilate',
   doc: 'Zeros between the elements: steps[axis] - 1 between each two.',
   dtype: firstDtype,
+  batch: ({ steps }) => ({ steps: [1, ...(steps as number[])] }),
   shape: ([shape], { steps }) => shape.map((n, axis) => Math.max(0, (n - 1) * (steps as number[])[axis] + 1)),
   fill: () => 0,
   gradient: (g, { attrs }) => {
@@ -160,6 +167,7 @@ export const flip: MoveOp = {
   name: 'flip',
   doc: 'The listed axes backwards.',
   dtype: firstDtype,
+  batch: ({ axes }) => ({ axes: (axes as number[]).map((axis) => axis + 1) }),
   shape: ([shape]) => shape,
   gradient: (g, { attrs }) => [g.flip(attrs.axes as number[])],
   sources: (algebra, index, { shape, attrs }) => {
@@ -181,6 +189,7 @@ export const concat: MoveOp = {
   name: 'concat',
   doc: 'The inputs one after the other along an axis.',
   dtype: firstDtype,
+  batch: nextAxis,
   shape: (shapes, { axis }) =>
     shapes[0].map((n, i) => (i === axis ? shapes.reduce((sum, shape) => sum + shape[i], 0) : n)),
   gradient: (g, { inputs, attrs }) => {
@@ -214,6 +223,7 @@ export const window: MoveOp = {
   name: 'window',
   doc: 'Sliding windows along an axis, which becomes two: the window, and the place in it.',
   dtype: firstDtype,
+  batch: nextAxis,
   shape: ([shape], attrs) => {
     const { axis, size, stride, dilation } = attrs as Window
     const count = Math.floor((shape[axis] - (size - 1) * dilation - 1) / stride) + 1
@@ -245,6 +255,7 @@ export const unwindow: MoveOp = {
   name: 'unwindow',
   doc: 'Each place of each window, back where it came from.',
   dtype: firstDtype,
+  batch: nextAxis,
   shape: ([shape], { axis, length }) => shape.map((n, i) => (i === axis ? (length as number) : n)),
   fill: () => 0,
   gradient: (g, { inputs: [x], attrs }) => {
@@ -269,6 +280,7 @@ export const diagonal: MoveOp = {
   name: 'diagonal',
   doc: 'The elements at which an axis and the next one have the same index.',
   dtype: firstDtype,
+  batch: nextAxis,
   shape: ([shape], { axis }) => shape.filter((_, i) => i !== axis),
   gradient: (g, { inputs: [x], attrs }) => [
     makeNode(undiagonal, [g], { axis: attrs.axis, size: x.shape[attrs.axis as number] }),
@@ -285,6 +297,7 @@ export const undiagonal: MoveOp = {
   name: 'undiagonal',
   doc: 'An axis spread over the diagonal of a square.',
   dtype: firstDtype,
+  batch: nextAxis,
   fill: () => 0,
   shape: ([shape], attrs) => {
     const axis = attrs.axis as number

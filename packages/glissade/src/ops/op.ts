@@ -90,6 +90,8 @@ export interface MoveOp extends OpBase {
   readonly kind: 'move'
   sources<I, C>(algebra: IndexAlgebra<I, C>, index: readonly I[], node: MoveNode): readonly Source<I, C>[]
   fill?(attrs: Attrs): number
+  /** The attributes of the same movement under a new first axis of `length`, along which nothing moves. */
+  batch(attrs: Attrs, length: number): Attrs
   /** Whether nothing moves, given that the shape stays the same. */
   isIdentity?(attrs: Attrs, shape: Shape): boolean
 }
@@ -107,7 +109,7 @@ export interface ContractOp extends OpBase {
 
 /** An op with a loop of its own, of which the compiler has a template by `kind`. */
 export interface LoopOp extends OpBase {
-  readonly kind: 'conv' | 'gather' | 'scatter' | 'scan' | 'sort'
+  readonly kind: 'conv' | 'gather' | 'scatter' | 'cumulate' | 'sort'
   reference(inputs: readonly Values[], attrs: Attrs, shape: Shape): Float64Array
 }
 
@@ -118,4 +120,17 @@ export interface WrapOp extends OpBase {
   readonly barrier?: boolean
 }
 
-export type Op = LeafOp | GenerateOp | MapOp | ReduceOp | MoveOp | ContractOp | LoopOp | WrapOp
+/**
+ * A loop over time: `attrs` (scan.ts) say one step. Its inputs are the first states, what is sliced step by step, and
+ * what stays the same; it has several outputs, each of which is a node of its own.
+ */
+export interface ScanOp extends OpBase {
+  readonly kind: 'scan'
+}
+
+/** One of the outputs of its only input, a loop over time. */
+export interface OutputOp extends OpBase {
+  readonly kind: 'output'
+}
+
+export type Op = LeafOp | GenerateOp | MapOp | ReduceOp | MoveOp | ContractOp | LoopOp | WrapOp | ScanOp | OutputOp

@@ -9,6 +9,7 @@ import * as map from './map.ts'
 import * as move from './move.ts'
 import type { Op } from './op.ts'
 import * as reduce from './reduce.ts'
+import { scan, scanOutput } from './scan.ts'
 import * as wrap from './wrap.ts'
 
 const { castTo: _castTo, erfReference: _erf, ...maps } = map
@@ -27,5 +28,7 @@ export const ops: Readonly<Record<string, Op>> = {
   ...moves,
   ...contract,
   ...loops,
+  scan,
+  scanOutput,
   ...wrap,
 }

@@ -215,9 +215,10 @@ export class Optimizer {
         fix: 'Use the same groups as when it was saved.',
       })
     }
+    const found = rates ?? [{ lr }]
+    for (const [i, rate] of found.entries()) own[i].check(rate)
     await loadVariables('The optimizer state', this.namedState(), tensors)
-    if (rates) for (const [i, rate] of own.entries()) rate.restore(rates[i])
-    else this.#shared.restore({ lr })
+    for (const [i, rate] of found.entries()) own[i].restore(rate)
     this.steps = steps
     this.skipped = skipped
     this.#accumulated = accumulated

@@ -33,7 +33,7 @@ export class Rate {
 
   /** From now on this number, whatever the schedule says. */
   set(lr: number): void {
-    checkOption('optimizer.lr', lr, lr >= 0 && lr < Number.POSITIVE_INFINITY, 'a number of at least 0')
+    checkOption('optimizer.lr', lr, isRate(lr), 'a number of at least 0')
     this.#fixed = lr
   }
 
@@ -47,19 +47,24 @@ export class Rate {
     return this.#memory === undefined ? {} : { memory: this.#memory }
   }
 
-  /** Goes on from a saved state. A schedule keeps its place against a number that was none's replacement. */
+  /** Refuses a saved state that does not fit. Errors: value-invalid. */
+  check({ lr, memory }: RateState): void {
+    if (lr !== undefined) checkOption('The optimizer state: lr', lr, isRate(lr), 'a number of at least 0')
+    if (memory === undefined || !this.#schedule || this.#schedule.memory !== undefined) return
+    fail('value-invalid', {
+      what: 'The optimizer state: memory of the schedule',
+      received: JSON.stringify(memory),
+      expected: `none; ${this.#schedule.kind} remembers nothing`,
+      fix: 'Use the same schedule as when it was saved.',
+    })
+  }
+
+  /** Goes on from a saved state. A schedule keeps its place, unless a number had taken it. */
   restore({ lr, replaced, memory }: RateState): void {
-    if (lr !== undefined && (!this.#schedule || replaced)) this.set(lr)
+    if (lr !== undefined && (!this.#schedule || replaced)) this.#fixed = lr
     else if (this.#schedule) this.#fixed = undefined
-    if (!this.#schedule || memory === undefined) return
-    if (this.#schedule.memory === undefined) {
-      fail('value-invalid', {
-        what: 'The optimizer state: memory of the schedule',
-        received: JSON.stringify(memory),
-        expected: `none; ${this.#schedule.kind} remembers nothing`,
-        fix: 'Use the same schedule as when it was saved.',
-      })
-    }
-    this.#memory = memory
+    if (this.#schedule && memory !== undefined) this.#memory = memory
   }
 }
+
+const isRate = (lr: number): boolean => lr >= 0 && lr < Number.POSITIVE_INFINITY

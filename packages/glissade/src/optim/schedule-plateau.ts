@@ -27,7 +27,7 @@ type Memory = { readonly lr: number; readonly best: number | null; readonly bad:
 
 /**
  * `lr`, times `factor` whenever more than `patience` results in a row were no better than the best before. torch's
- * ReduceLROnPlateau. Call optimizer.observe(value) after each evaluation. A result that is NaN is no better.
+ * ReduceLROnPlateau. Call optimizer.observe(value) after each evaluation. A result that is no finite number is no better.
  */
 export function reduceOnPlateau(lr: number, options: PlateauOptions = {}): Schedule {
   const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel' } = options
@@ -44,7 +44,9 @@ export function reduceOnPlateau(lr: number, options: PlateauOptions = {}): Sched
   checkOption(`${what}: eps`, eps, eps >= 0, 'a number of at least 0')
   const sign = mode === 'min' ? -1 : 1
   const isBetter = (value: number, best: number | null): boolean => {
-    if (best === null) return !Number.isNaN(value)
+    // Infinities would not survive a file.
+    if (!Number.isFinite(value)) return false
+    if (best === null) return true
     const bar = thresholdMode === 'rel' ? best * (1 + sign * threshold) : best + sign * threshold
     return mode === 'min' ? value < bar : value > bar
   }

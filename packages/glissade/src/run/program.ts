@@ -8,7 +8,7 @@ import type { Argument, Backend, Executable, Plan } from '../backends/backend.ts
 import { environmentVariable } from '../backends/environment.ts'
 import { compilerOptions, lower } from '../compile/lower.ts'
 import { fail } from '../errors.ts'
-import { type Graph, printGraph } from '../graph/graph.ts'
+import { bodyOf, type Graph, printGraph } from '../graph/graph.ts'
 import { printKernel } from '../kernel/print.ts'
 import type { Storage } from '../storage.ts'
 import { isReference } from './backend.ts'
@@ -81,10 +81,7 @@ export class Program {
         undefined,
       )
     }
-    for (const node of graph.nodes) {
-      if (node.dtype === 'float64')
-        fail('reference-only', { op: node.op.name, dtype: node.dtype, backend: backend.name })
-    }
+    refuseFloat64(graph, backend)
     const plan = lower(graph, { arguments: args, outputs }, backend.target)
     return new Program(plan, graph, backend, await backend.compile(plan))
   }
@@ -137,6 +134,14 @@ export class Program {
 
   release(): void {
     this.#executable?.release()
+  }
+}
+
+function refuseFloat64(graph: Graph, backend: Backend): void {
+  for (const node of graph.nodes) {
+    if (node.dtype === 'float64') fail('reference-only', { op: node.op.name, dtype: node.dtype, backend: backend.name })
+    const body = bodyOf(node)
+    if (body) refuseFloat64(body.graph, backend)
   }
 }
 

@@ -225,6 +225,7 @@ class Sequences(nn.Module):
         self.source, self.target = nn.Embedding(9, 8, padding_idx=0), nn.Embedding(8, 8, padding_idx=0)
         self.source_positions, self.target_positions = nn.Embedding(6, 8), nn.Embedding(6, 8)
         self.transformer = nn.Transformer(8, 2, 2, 2, 10, 0.0, "gelu", norm_first=True, batch_first=True)
+        self.transformer.encoder.enable_nested_tensor = False
         self.generator = nn.Linear(8, 8)
 
     def forward(self, source, target):
@@ -246,7 +247,7 @@ def groups(model):
 def warm_cosine(optimizer, steps, warm_up):
     """Up in a straight line, then half a cosine down to 0."""
     def factor(at):
-        return (at + 1) / warm_up if at < warm_up else (1 + math.cos(math.pi * (at - warm_up) / (steps - warm_up))) / 2
+        return (at + 1) / (warm_up + 1) if at < warm_up else (1 + math.cos(math.pi * (at - warm_up) / (steps - warm_up))) / 2
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
@@ -301,6 +302,7 @@ def case(name, model, batch, loss, make, fixture=False, **more):
         FIXTURES.mkdir(parents=True, exist_ok=True)
         plain = {n: t.float() if t.is_floating_point() else t for n, t in model.state_dict().items()}
         save_file(plain, FIXTURES / f"{name}.safetensors")
+        (FIXTURES / f"{name}.safetensors").chmod(0o644)
         torch.save(plain, FIXTURES / f"{name}.pt")
     with torch.no_grad():
         y = model.eval()(*inputs)

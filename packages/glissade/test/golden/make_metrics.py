@@ -78,7 +78,8 @@ def binary():
     two = torch.stack([-scores, scores], 1)
     add("rocAuc", two, target, M.roc_auc_score(t, s))
     share = torch.sigmoid(scores)
-    share[3] = 1.0
+    share[3], share[4] = 1.0, 0.96  # the first has a bin of its own
+    target[3], target[4] = 0, 1
     add("calibrationError", share, target, TM.classification.binary_calibration_error(share, target, n_bins=15).item(), {"fromLogits": False})
 
 
@@ -109,6 +110,7 @@ def sentences():
     table.append((system, [first], {"max_ngram_order": 2}, {"maxOrder": 2}))
     table.append((["x y"], [["x y"]], {"effective_order": True}, {"effectiveOrder": True}))
     table.append((["x y"], [["x y"]], {}, {}))
+    table.append((["x q y p r"], [["p x r y q"]], {}, {}))
     table.append((["x q y p"], [["x y q p"]], {"smooth_method": "floor", "smooth_value": 0.5}, {"smooth": "floor", "smoothValue": 0.5}))
     found = []
     for candidates, references, options, mine in table:

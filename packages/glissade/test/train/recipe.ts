@@ -42,9 +42,8 @@ export interface Trained {
   readonly next: number
 }
 
-export const epochs = 4
-/** 50 samples in batches of 8. */
-export const stepsPerEpoch = 7
+/** Of 50 samples in batches of 8: seven steps each. */
+const epochs = 4
 
 export async function train(
   backend: BackendName,

@@ -11,6 +11,7 @@ import { fail } from '../../errors.ts'
 import type { Target } from '../../kernel/ir.ts'
 import type { Storage } from '../../storage.ts'
 import type { Backend, BackendMemory, BackendOptions, BackendProbe, Executable, Plan } from '../backend.ts'
+import { timesOf } from '../repeats.ts'
 import { DiskCache, defaultCacheFolder } from './cache.ts'
 import { addressOf, findKoffi, type Koffi, type Library, type NativeFunction } from './koffi.ts'
 import { type LoadedKernels, Programs } from './programs.ts'
@@ -189,7 +190,9 @@ class NativeExecutable implements Executable {
     this.#table = new Float64Array(Math.max(plan.arguments.length, 16))
     this.#tableAddress = addressOf(backend.koffi, this.#table)
     this.#known = plan.arguments.map(() => undefined)
-    this.#atOnce = plan.launches.reduce((sum, { kernel }) => sum + estimate(plan.kernels[kernel]), 0) < atOnceNs
+    const times = timesOf(plan)
+    const guess = plan.launches.reduce((sum, { kernel }, i) => sum + times[i] * estimate(plan.kernels[kernel]), 0)
+    this.#atOnce = guess < atOnceNs
     backend.arenas += plan.arenaBytes
   }
 

@@ -7,7 +7,12 @@
  * chunks of a segment by counting `next` up, then waits until `done` says that all are finished. Both
  * counters carry the number of the run (`epoch`), so a thread that comes late finds its claims refused
  * and no run waits for sleepers. Threads spin briefly, then sleep. Which thread runs a task decides
- * nothing about results. Next: native.ts, which lays the tape out.
+ * nothing about results.
+ *
+ * Launches are repeated in loops, where buffers move from turn to turn. A loop of small launches only
+ * is part of a segment; any other turns over segments, whose counters then count on from turn to turn.
+ * Each thread keeps its own turns, and works out for itself where the buffers are.
+ * Next: native.ts, which lays the tape out.
  */
 
 export const runtimeSource = `#define _GNU_SOURCE
@@ -17,6 +22,7 @@ export const runtimeSource = `#define _GNU_SOURCE
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -35,16 +41,29 @@ export const runtimeSource = `#define _GNU_SOURCE
 
 typedef void (*kernel_fn)(char *const *buffers, int64_t task, void *scratch);
 
-struct launch { kernel_fn fn; int64_t tasks; char **buffers; };
-struct fixup { int64_t slot, argument; };
+/* In turn t of the repeat, buffer 'slot' is (first + t * step) mod rows strides further. */
+struct move { int64_t slot, repeat, first, step, rows, stride; };
+struct launch { kernel_fn fn; int64_t tasks; char **buffers; int64_t slots, moves; struct move *move; };
+struct fixup { int64_t slot, argument, start; };
+
+/* From 'first' to before 'end', 'count' times; 'skip' is the next loop that does not lie in this one. */
+struct repeat { int64_t first, end, count, skip, number; };
 
 struct segment {
-  _Alignas(64) _Atomic uint64_t next; /* epoch << 32 | chunks claimed */
+  _Alignas(64) _Atomic uint64_t next; /* epoch << 32 | chunks claimed, in all turns */
   _Alignas(64) _Atomic uint64_t done; /* epoch << 32 | chunks finished */
-  int64_t first, launches, chunks, chunk;
+  _Atomic uint64_t ended;             /* the same, where times are wanted */
+  int64_t first, launches, chunks, chunk, repeat;
 };
 
-struct tape { struct program *program; struct segment *segments; int64_t count; double *times; };
+/* Segments, and loops over segments. */
+struct tape {
+  struct program *program;
+  struct segment *segments;
+  struct repeat *repeats;
+  int64_t count;
+  double *times, last;
+};
 
 struct program {
   struct pool *pool;
@@ -53,12 +72,24 @@ struct program {
   char **slots;
   struct fixup *fixups;
   int64_t fixup_count;
+  struct move *moves;
+  struct repeat *repeats; /* over launches */
+  int64_t repeat_count, most_slots;
   char *arena;
   size_t scratch;
   struct tape run, profile;
 };
 
-struct worker { _Alignas(64) struct pool *pool; int index; char *scratch; size_t size; pthread_t id; };
+struct worker {
+  _Alignas(64) struct pool *pool;
+  int index;
+  char *scratch;
+  size_t size;
+  int64_t *turns;  /* of each repeat of the program */
+  char **buffers;  /* of a launch, where they have moved to */
+  int64_t turn_room, buffer_room;
+  pthread_t id;
+};
 
 struct pool {
   int threads;
@@ -99,21 +130,39 @@ static int ensure_scratch(struct worker *w, size_t bytes) {
   return w->scratch != NULL;
 }
 
-static int finished(struct segment *s, uint32_t epoch) {
+/* Makes room for what a thread needs to run p. */
+static int ensure(struct worker *w, struct program *p) {
+  if (w->turn_room < p->repeat_count) {
+    free(w->turns);
+    w->turns = calloc(p->repeat_count, sizeof *w->turns);
+    w->turn_room = w->turns ? p->repeat_count : 0;
+    if (!w->turns) return 0;
+  }
+  if (w->buffer_room < p->most_slots) {
+    free(w->buffers);
+    w->buffers = calloc(p->most_slots, sizeof *w->buffers);
+    w->buffer_room = w->buffers ? p->most_slots : 0;
+    if (!w->buffers) return 0;
+  }
+  return ensure_scratch(w, p->scratch);
+}
+
+/* Whether 'limit' chunks are done, or the run is over. */
+static int finished(struct segment *s, uint32_t epoch, uint64_t limit) {
   uint64_t word = atomic_load(&s->done);
-  return (uint32_t)(word >> 32) != epoch || (uint32_t)word == s->chunks;
+  return (uint32_t)(word >> 32) != epoch || (uint32_t)word >= limit;
 }
 
 static int called(struct pool *pool, uint32_t seen) {
   return atomic_load(&pool->epoch) != seen || atomic_load(&pool->stop);
 }
 
-/* Spins, then sleeps, until the segment is finished or (without one) a new run is called. */
-static void wait_for(struct pool *pool, struct segment *s, uint32_t epoch) {
+/* Spins, then sleeps, until so much of the segment is finished or (without one) a new run is called. */
+static void wait_for(struct pool *pool, struct segment *s, uint32_t epoch, uint64_t limit) {
   double until = 0;
   for (;;) {
     for (int i = 0; i < 64; i++) {
-      if (s ? finished(s, epoch) : called(pool, epoch)) return;
+      if (s ? finished(s, epoch, limit) : called(pool, epoch)) return;
       PAUSE();
     }
     double t = now();
@@ -122,7 +171,7 @@ static void wait_for(struct pool *pool, struct segment *s, uint32_t epoch) {
   }
   pthread_mutex_lock(&pool->mutex);
   atomic_fetch_add(&pool->sleepers, 1);
-  while (!(s ? finished(s, epoch) : called(pool, epoch))) pthread_cond_wait(&pool->cond, &pool->mutex);
+  while (!(s ? finished(s, epoch, limit) : called(pool, epoch))) pthread_cond_wait(&pool->cond, &pool->mutex);
   atomic_fetch_sub(&pool->sleepers, 1);
   pthread_mutex_unlock(&pool->mutex);
 }
@@ -134,33 +183,89 @@ static void wake(struct pool *pool) {
   pthread_mutex_unlock(&pool->mutex);
 }
 
-static void run_chunk(struct program *p, struct segment *s, int64_t n, char *scratch) {
-  for (int64_t i = s->first; i < s->first + s->launches; i++) {
-    struct launch *l = &p->launches[i];
-    int64_t from = s->chunks == 1 ? 0 : n * s->chunk;
-    int64_t to = s->chunks == 1 || from + s->chunk > l->tasks ? l->tasks : from + s->chunk;
-    for (int64_t task = from; task < to; task++) l->fn(l->buffers, task, scratch);
+static void run_tasks(struct program *p, int64_t launch, int64_t from, int64_t to, struct worker *w) {
+  struct launch *l = &p->launches[launch];
+  char **buffers = l->buffers;
+  if (l->moves) {
+    buffers = memcpy(w->buffers, l->buffers, l->slots * sizeof *buffers);
+    for (int64_t i = 0; i < l->moves; i++) {
+      struct move *m = &l->move[i];
+      buffers[m->slot] += (m->first + w->turns[m->repeat] * m->step) % m->rows * m->stride;
+    }
+  }
+  for (int64_t task = from; task < to; task++) l->fn(buffers, task, w->scratch);
+}
+
+/* Launches with the loops among them, of which 'repeat' is the first. */
+static void run_launches(struct program *p, int64_t from, int64_t end, int64_t repeat, struct worker *w) {
+  for (int64_t i = from; i < end;) {
+    struct repeat *r = &p->repeats[repeat];
+    if (r->first != i || r->end > end) {
+      run_tasks(p, i, 0, p->launches[i].tasks, w);
+      i++;
+      continue;
+    }
+    for (int64_t turn = 0; turn < r->count; turn++) {
+      w->turns[r->number] = turn;
+      run_launches(p, i, r->end, repeat + 1, w);
+    }
+    i = r->end;
+    repeat = r->skip;
   }
 }
 
-static void walk(struct tape *tape, uint32_t epoch, struct worker *w) {
-  struct pool *pool = w->pool;
-  for (int64_t i = 0; i < tape->count; i++) {
-    struct segment *s = &tape->segments[i];
-    uint64_t word = atomic_load(&s->next);
-    for (;;) {
-      if ((uint32_t)(word >> 32) != epoch) return;
-      int64_t n = (uint32_t)word;
-      if (n >= s->chunks) break;
-      if (!atomic_compare_exchange_weak(&s->next, &word, word + 1)) continue;
-      run_chunk(tape->program, s, n, w->scratch);
-      /* Whoever finishes says when: a thread that the machine has put aside would say it late. */
-      if (tape->times) tape->times[i] = now();
-      if ((uint32_t)atomic_fetch_add(&s->done, 1) + 1 == s->chunks) wake(pool);
-      word = atomic_load(&s->next);
-    }
-    wait_for(pool, s, epoch);
+static void run_chunk(struct program *p, struct segment *s, int64_t n, struct worker *w) {
+  if (s->chunks == 1) {
+    run_launches(p, s->first, s->first + s->launches, s->repeat, w);
+    return;
   }
+  int64_t tasks = p->launches[s->first].tasks;
+  int64_t from = n * s->chunk;
+  run_tasks(p, s->first, from, from + s->chunk > tasks ? tasks : from + s->chunk, w);
+}
+
+/* Does its part of a segment and waits for the others; 0 where the run is over. 'turn' counts through all loops. */
+static int walk_segment(struct tape *tape, int64_t i, uint64_t turn, uint32_t epoch, struct worker *w) {
+  struct segment *s = &tape->segments[i];
+  uint64_t limit = (turn + 1) * s->chunks;
+  uint64_t word = atomic_load(&s->next);
+  for (;;) {
+    if ((uint32_t)(word >> 32) != epoch) return 0;
+    uint64_t n = (uint32_t)word;
+    if (n >= limit) break;
+    if (!atomic_compare_exchange_weak(&s->next, &word, word + 1)) continue;
+    run_chunk(tape->program, s, n - turn * s->chunks, w);
+    if (tape->times) {
+      /* Whoever finishes says when: a thread that the machine has put aside would say it late. */
+      double t = now();
+      if ((uint32_t)atomic_fetch_add(&s->ended, 1) + 1 == limit) {
+        tape->times[i] += t - tape->last;
+        tape->last = t;
+      }
+    }
+    if ((uint32_t)atomic_fetch_add(&s->done, 1) + 1 == limit) wake(w->pool);
+    word = atomic_load(&s->next);
+  }
+  wait_for(w->pool, s, epoch, limit);
+  return 1;
+}
+
+static int walk(struct tape *tape, int64_t from, int64_t end, int64_t repeat, uint64_t turn, uint32_t epoch,
+                struct worker *w) {
+  for (int64_t i = from; i < end;) {
+    struct repeat *r = &tape->repeats[repeat];
+    if (r->first != i || r->end > end) {
+      if (!walk_segment(tape, i++, turn, epoch, w)) return 0;
+      continue;
+    }
+    for (int64_t t = 0; t < r->count; t++) {
+      w->turns[r->number] = t;
+      if (!walk(tape, i, r->end, repeat + 1, turn * r->count + t, epoch, w)) return 0;
+    }
+    i = r->end;
+    repeat = r->skip;
+  }
+  return 1;
 }
 
 static void *work(void *data) {
@@ -168,12 +273,12 @@ static void *work(void *data) {
   struct pool *pool = w->pool;
   uint32_t seen = 0;
   for (;;) {
-    wait_for(pool, NULL, seen);
+    wait_for(pool, NULL, seen, 0);
     if (atomic_load(&pool->stop)) return NULL;
     atomic_fetch_add(&pool->inside, 1);
     seen = atomic_load(&pool->epoch);
     struct tape *tape = atomic_load(&pool->job);
-    if (tape && ensure_scratch(w, tape->program->scratch)) walk(tape, seen, w);
+    if (tape && ensure(w, tape->program)) walk(tape, 0, tape->count, 0, 0, seen, w);
     atomic_fetch_sub(&pool->inside, 1);
   }
 }
@@ -217,20 +322,34 @@ void glissade_pool_free(struct pool *pool) {
   for (int i = 0; i < pool->threads; i++) {
     if (i > 0) pthread_join(pool->workers[i].id, NULL);
     free(pool->workers[i].scratch);
+    free(pool->workers[i].turns);
+    free(pool->workers[i].buffers);
   }
   pthread_cond_destroy(&pool->cond);
   pthread_mutex_destroy(&pool->mutex);
   free(pool);
 }
 
-static int lay_tape(struct tape *tape, struct program *p, int64_t count, const double *words) {
+/* Loops, and one more that never begins. */
+static struct repeat *lay_repeats(int64_t count, const double *words) {
+  struct repeat *repeats = calloc(count + 1, sizeof *repeats);
+  if (!repeats) return NULL;
+  for (int64_t i = 0; i < count; i++, words += 5)
+    repeats[i] = (struct repeat){words[0], words[1], words[2], words[3], words[4]};
+  repeats[count].first = -1;
+  return repeats;
+}
+
+static int lay_tape(struct tape *tape, struct program *p, int64_t count, int64_t repeats, const double *words) {
   tape->program = p;
   tape->count = count;
   tape->segments = allocate((count + 1) * sizeof(struct segment));
-  if (!tape->segments) return 0;
-  for (int64_t i = 0; i < count; i++, words += 4) {
+  tape->repeats = lay_repeats(repeats, words + count * 5);
+  if (!tape->segments || !tape->repeats) return 0;
+  for (int64_t i = 0; i < count; i++, words += 5) {
     struct segment *s = &tape->segments[i];
-    *s = (struct segment){.first = words[0], .launches = words[1], .chunks = words[2], .chunk = words[3]};
+    *s = (struct segment){
+        .first = words[0], .launches = words[1], .chunks = words[2], .chunk = words[3], .repeat = words[4]};
   }
   return 1;
 }
@@ -243,43 +362,58 @@ void glissade_program_free(struct program *p) {
   free(p->launches);
   free(p->slots);
   free(p->fixups);
+  free(p->moves);
+  free(p->repeats);
   free(p->arena);
   free(p->run.segments);
   free(p->profile.segments);
+  free(p->run.repeats);
+  free(p->profile.repeats);
   free(p->profile.times);
   free(p);
 }
 
 /*
- * words: launches, slots, segments, profile segments, scratch bytes, arena bytes; then for each launch
- * [function, tasks, first slot]; for each slot an arena offset, or -1 - argument; then both lists of
- * segments, four words each. Numbers arrive as doubles: all are whole and below 2^53.
+ * words: how many launches, slots, moves, loops over launches, segments, loops over segments, and both again for the
+ * profile; the most slots of a launch; scratch bytes, arena bytes. Then for each launch [function, tasks, first slot,
+ * slots, first move, moves]; for each slot [an arena offset, or -1 - argument; bytes from there]; for each move
+ * [slot, repeat, first, step, rows, stride]; loops; then twice segments and loops. Five words for a loop: [first, end,
+ * count, skip, repeat]; five for a segment: [first, launches, chunks, chunk, first loop in it]. Numbers arrive as
+ * doubles: all are whole and below 2^53.
  */
 struct program *glissade_program(struct pool *pool, const double *words) {
   struct program *p = calloc(1, sizeof *p);
   if (!p) return NULL;
-  int64_t count = words[0], slots = words[1], segments = words[2], profile = words[3];
-  size_t arena = words[5];
+  int64_t count = words[0], slots = words[1], moves = words[2], repeats = words[3];
+  int64_t segments = words[4], spans = words[5], profile = words[6], profile_spans = words[7];
+  size_t arena = words[10];
   p->pool = pool;
   p->count = count;
-  p->scratch = words[4];
+  p->repeat_count = repeats;
+  p->most_slots = words[8];
+  p->scratch = words[9];
   p->launches = calloc(count + 1, sizeof *p->launches);
   p->slots = calloc(slots + 1, sizeof *p->slots);
   p->fixups = calloc(slots + 1, sizeof *p->fixups);
+  p->moves = calloc(moves + 1, sizeof *p->moves);
   p->profile.times = calloc(profile + 1, sizeof(double));
   p->arena = allocate(arena + 64);
-  const double *tapes = words + 6 + count * 3 + slots;
-  if (!p->launches || !p->slots || !p->fixups || !p->profile.times || !p->arena ||
-      !lay_tape(&p->run, p, segments, tapes) || !lay_tape(&p->profile, p, profile, tapes + segments * 4)) {
+  const double *launch = words + 11, *slot = launch + count * 6, *move = slot + slots * 2, *repeat = move + moves * 6;
+  const double *run = repeat + repeats * 5, *timed = run + (segments + spans) * 5;
+  p->repeats = lay_repeats(repeats, repeat);
+  if (!p->launches || !p->slots || !p->fixups || !p->moves || !p->repeats || !p->profile.times || !p->arena ||
+      !lay_tape(&p->run, p, segments, spans, run) || !lay_tape(&p->profile, p, profile, profile_spans, timed)) {
     glissade_program_free(p);
     return NULL;
   }
-  words += 6;
-  for (int64_t i = 0; i < count; i++, words += 3)
-    p->launches[i] = (struct launch){(kernel_fn)(uintptr_t)words[0], words[1], p->slots + (int64_t)words[2]};
-  for (int64_t i = 0; i < slots; i++, words++) {
-    if (*words >= 0) p->slots[i] = p->arena + (int64_t)*words;
-    else p->fixups[p->fixup_count++] = (struct fixup){i, -1 - (int64_t)*words};
+  for (int64_t i = 0; i < moves; i++, move += 6)
+    p->moves[i] = (struct move){move[0], move[1], move[2], move[3], move[4], move[5]};
+  for (int64_t i = 0; i < count; i++, launch += 6)
+    p->launches[i] = (struct launch){(kernel_fn)(uintptr_t)launch[0], launch[1], p->slots + (int64_t)launch[2],
+                                     launch[3], launch[5], p->moves + (int64_t)launch[4]};
+  for (int64_t i = 0; i < slots; i++, slot += 2) {
+    if (*slot >= 0) p->slots[i] = p->arena + (int64_t)slot[0] + (int64_t)slot[1];
+    else p->fixups[p->fixup_count++] = (struct fixup){i, -1 - (int64_t)slot[0], slot[1]};
   }
   return p;
 }
@@ -288,26 +422,25 @@ static int run_tape(struct tape *tape, const double *arguments, int parallel) {
   struct program *p = tape->program;
   struct pool *pool = p->pool;
   struct worker *self = &pool->workers[0];
-  if (!ensure_scratch(self, p->scratch)) return 1;
-  for (int64_t i = 0; i < p->fixup_count; i++)
-    p->slots[p->fixups[i].slot] = (char *)(uintptr_t)arguments[p->fixups[i].argument];
-  if (!parallel || pool->threads == 1) {
-    for (int64_t i = 0; i < tape->count; i++) {
-      struct segment *s = &tape->segments[i];
-      for (int64_t n = 0; n < s->chunks; n++) run_chunk(p, s, n, self->scratch);
-      if (tape->times) tape->times[i] = now();
-    }
+  if (!ensure(self, p)) return 1;
+  for (int64_t i = 0; i < p->fixup_count; i++) {
+    struct fixup *f = &p->fixups[i];
+    p->slots[f->slot] = (char *)(uintptr_t)arguments[f->argument] + f->start;
+  }
+  if (!tape->times && (!parallel || pool->threads == 1)) {
+    run_launches(p, 0, p->count, 0, self);
     return 0;
   }
   uint32_t epoch = ++pool->last_epoch;
   for (int64_t i = 0; i < tape->count; i++) {
     atomic_store(&tape->segments[i].done, (uint64_t)epoch << 32);
+    atomic_store(&tape->segments[i].ended, 0);
     atomic_store(&tape->segments[i].next, (uint64_t)epoch << 32);
   }
   atomic_store(&pool->job, tape);
   atomic_store(&pool->epoch, epoch);
   wake(pool);
-  walk(tape, epoch, self);
+  walk(tape, 0, tape->count, 0, 0, epoch, self);
   return 0;
 }
 
@@ -316,14 +449,13 @@ int glissade_run(struct program *p, const double *arguments, int parallel) {
   return run_tape(&p->run, arguments, parallel);
 }
 
-/* The same, and milliseconds per launch. */
+/* The same, and milliseconds per launch, of all its turns. */
 int glissade_profile(struct program *p, const double *arguments, double *times) {
-  double before = now();
-  if (run_tape(&p->profile, arguments, 1)) return 1;
-  for (int64_t i = 0; i < p->profile.count; i++) {
-    times[i] = (p->profile.times[i] - before) * 1e-6;
-    before = p->profile.times[i];
-  }
+  struct tape *tape = &p->profile;
+  for (int64_t i = 0; i < tape->count; i++) tape->times[i] = 0;
+  tape->last = now();
+  if (run_tape(tape, arguments, 1)) return 1;
+  for (int64_t i = 0; i < tape->count; i++) times[i] = tape->times[i] * 1e-6;
   return 0;
 }
 `

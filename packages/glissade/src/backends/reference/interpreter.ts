@@ -10,7 +10,8 @@ import { type PreparedKernel, prepareKernel } from '../../kernel/interpret.ts'
 import type { Elements } from '../../kernel/interpret-expr.ts'
 import type { Target } from '../../kernel/ir.ts'
 import type { Storage } from '../../storage.ts'
-import type { Argument, Backend, Executable, Launch, Plan, Slot } from '../backend.ts'
+import type { Argument, Backend, Executable, Plan, Slot } from '../backend.ts'
+import { eachLaunch, movedBy, repeatsAround } from '../repeats.ts'
 
 /** A small machine, so that blocked loops and their remainders occur at small sizes. */
 const targetOf = (lanes: number): Target => ({
@@ -69,17 +70,19 @@ class InterpretedPlan implements Executable {
 
   run(storages: readonly Storage[]): undefined {
     const hosts = this.#start(storages)
-    for (const launch of this.#plan.launches) this.#launch(launch, hosts)
+    eachLaunch(this.#plan, (launch, turns) => this.#launch(launch, turns, hosts))
     return undefined
   }
 
   async profile(storages: readonly Storage[]): Promise<Float64Array> {
     const hosts = this.#start(storages)
-    return Float64Array.from(this.#plan.launches, (launch) => {
+    const times = new Float64Array(this.#plan.launches.length)
+    eachLaunch(this.#plan, (launch, turns) => {
       const before = performance.now()
-      this.#launch(launch, hosts)
-      return performance.now() - before
+      this.#launch(launch, turns, hosts)
+      times[launch] += performance.now() - before
     })
+    return times
   }
 
   release(): void {
@@ -96,13 +99,20 @@ class InterpretedPlan implements Executable {
     return wanted.map((argument, i) => elementsOf(argument, storages[i], i))
   }
 
-  #launch({ kernel, slots }: Launch, hosts: readonly Elements[]): void {
+  #launch(launch: number, turns: readonly number[], hosts: readonly Elements[]): void {
+    const { kernel, slots } = this.#plan.launches[launch]
     const { buffers } = this.#plan.kernels[kernel]
     this.#kernels[kernel](
       slots.map((slot, i) => {
-        if (slot.kind === 'argument') return hosts[slot.argument]
+        const moved = movedBy(slot, turns)
+        if (slot.kind === 'argument') {
+          const host = hosts[slot.argument]
+          if (slot.start === undefined && !slot.moves) return host
+          const start = (slot.start ?? 0) + moved
+          return host.subarray(start, start + buffers[i].length)
+        }
         const Elements = buffers[i].type === 'f32' ? Float32Array : Int32Array
-        return new Elements(this.#arena, slot.offset, slot.length)
+        return new Elements(this.#arena, slot.offset + 4 * moved, slot.length)
       }),
     )
   }
@@ -135,24 +145,45 @@ function checkPlan(plan: Plan): void {
         `interpreter: launch ${i} (${launch.label}) has ${launch.slots.length} slots, its kernel has ${kernel.buffers.length} buffers`,
       )
     }
+    const around = repeatsAround(plan.repeats ?? [], i)
     launch.slots.forEach((slot, j) => {
       const { name, length } = kernel.buffers[j]
-      checkSlot(slot, plan, `launch ${i} (${launch.label}), buffer ${name}`, length)
+      const where = `launch ${i} (${launch.label}), buffer ${name}`
+      if (slot.moves?.some(({ repeat }) => !around.includes(repeat)))
+        throw new Error(`interpreter: ${where} moves with a loop that the launch is not in`)
+      checkSlot(slot, plan, where, length)
     })
   })
 }
 
+/** The least and the greatest number of elements by which a buffer moves. */
+function reachOf({ moves = [] }: Slot, plan: Plan): [least: number, greatest: number] {
+  let [least, greatest] = [0, 0]
+  for (const { repeat, first, step, rows, stride } of moves) {
+    const { count } = (plan.repeats ?? [])[repeat]
+    const places = Array.from({ length: Math.min(count, rows) }, (_, turn) => ((first + turn * step) % rows) * stride)
+    least += Math.min(...places)
+    greatest += Math.max(...places)
+  }
+  return [least, greatest]
+}
+
 function checkSlot(slot: Slot, plan: Plan, where: string, needed: number): void {
+  const [least, greatest] = reachOf(slot, plan)
   if (slot.kind === 'argument') {
     const argument = plan.arguments[slot.argument]
     if (!argument) throw new Error(`interpreter: ${where}: argument ${slot.argument} of ${plan.arguments.length}`)
-    if (argument.length < needed)
+    const start = slot.start ?? 0
+    if (start + least < 0 || argument.length < start + greatest + needed)
       throw new Error(
-        `interpreter: ${where}: argument ${slot.argument} has ${argument.length} elements, ${needed} are needed`,
+        `interpreter: ${where}: argument ${slot.argument} has ${argument.length} elements, ${needed} are needed${start + greatest > 0 ? ` from ${start + least} to ${start + greatest} on` : ''}`,
       )
     return
   }
-  const fits = slot.offset % 4 === 0 && slot.offset >= 0 && slot.offset + 4 * slot.length <= plan.arenaBytes
+  const fits =
+    slot.offset % 4 === 0 &&
+    slot.offset + 4 * least >= 0 &&
+    slot.offset + 4 * (slot.length + greatest) <= plan.arenaBytes
   if (!fits)
     throw new Error(
       `interpreter: ${where}: bytes ${slot.offset} to ${slot.offset + 4 * slot.length} of an arena of ${plan.arenaBytes}`,

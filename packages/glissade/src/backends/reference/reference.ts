@@ -7,7 +7,9 @@
  */
 import { isFloat } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
+import { inputsNeeded, type LoopNeeds, neededFor, standInsOf, valueInputs } from '../../graph/needed.ts'
 import type { GenerateOp, IndexAlgebra, MapOp, MoveOp, ReduceOp, Values } from '../../ops/op.ts'
+import type { Wanted } from '../../ops/scan.ts'
 import { mapOps } from '../../ops/table.ts'
 import { type Shape, sizeOf, stridesOf } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -30,37 +32,119 @@ export function evaluate(
   options: EvaluateOptions = {},
 ): Values[] {
   const wanted = outputs.map((output) => output.current())
-  const known = new Map<Tensor, Values>()
-  const uses = new Map<Tensor, number>()
-  const order: Tensor[] = []
-  const open = [...wanted]
-  for (const output of wanted) uses.set(output, (uses.get(output) ?? 0) + 1)
-  const seen = new Set<Tensor>()
-  for (let node = open.pop(); node; node = open.pop()) {
-    if (seen.has(node)) continue
-    seen.add(node)
-    const given = bindings.get(node) ?? stored(node, options)
-    if (given) known.set(node, { shape: node.shape, data: given })
-    else {
-      order.push(node)
-      for (const input of node.inputs) {
-        uses.set(input, (uses.get(input) ?? 0) + 1)
-        open.push(input)
+  const numbers = new Map<Tensor, Float64Array | undefined>(bindings)
+  const numbersOf = (node: Tensor): Float64Array | undefined => {
+    if (!numbers.has(node)) numbers.set(node, stored(node, options))
+    return numbers.get(node)
+  }
+  const walk = new Walk(wanted, (node) => numbersOf(node) !== undefined)
+  return walk.run((node) => ({ shape: node.shape, data: numbersOf(node) as Float64Array }))
+}
+
+/** The way through a graph, found once and walked as often as its loops turn. */
+class Walk {
+  readonly #outputs: readonly Tensor[]
+  readonly #isGiven: (node: Tensor) => boolean
+  readonly #order: readonly Tensor[]
+  readonly #loops: ReadonlyMap<Tensor, Turning>
+  /** How often each value is read. */
+  readonly #uses = new Map<Tensor, number>()
+
+  constructor(outputs: readonly Tensor[], isGiven: (node: Tensor) => boolean) {
+    this.#outputs = outputs
+    this.#isGiven = isGiven
+    const { order, loops } = neededFor(outputs, isGiven)
+    this.#order = order
+    this.#loops = new Map([...loops].map(([loop, needs]) => [loop, new Turning(loop, needs)]))
+    for (const node of [...outputs, ...order.flatMap((each) => this.#inputsOf(each))])
+      this.#uses.set(node, (this.#uses.get(node) ?? 0) + 1)
+  }
+
+  #inputsOf(node: Tensor): readonly Tensor[] {
+    if (this.#isGiven(node)) return []
+    return this.#loops.get(node)?.inputs ?? valueInputs(node)
+  }
+
+  /** The values of the outputs; `given` gives those of what is given. */
+  run(given: (node: Tensor) => Values): Values[] {
+    const known = new Map<Tensor, Values>()
+    const turned = new Map<Tensor, Turned>()
+    const left = new Map(this.#uses)
+    for (const node of this.#order) {
+      if (this.#isGiven(node)) {
+        known.set(node, given(node))
+        continue
+      }
+      const read = this.#inputsOf(node)
+      const inputs = read.map((input) => known.get(input) as Values)
+      const loop = this.#loops.get(node)
+      if (loop) turned.set(node, loop.run(inputs))
+      else if (node.op.kind === 'output') known.set(node, outputOf(node, turned.get(node.inputs[0]) as Turned))
+      else known.set(node, { shape: node.shape, data: compute(node, inputs) })
+      for (const input of read) {
+        const still = (left.get(input) as number) - 1
+        left.set(input, still)
+        if (still > 0) continue
+        known.delete(input)
+        turned.delete(input)
       }
     }
+    return this.#outputs.map((output) => known.get(output) as Values)
   }
-  // Every input is older than what it goes into.
-  order.sort((a, b) => a.id - b.id)
-  for (const node of order) {
-    const inputs = node.inputs.map((input) => known.get(input) as Values)
-    known.set(node, { shape: node.shape, data: compute(node, inputs) })
-    for (const input of node.inputs) {
-      const left = (uses.get(input) as number) - 1
-      uses.set(input, left)
-      if (left === 0) known.delete(input)
+}
+
+/** What a loop has given: the last states by number, and the stacks by the tensor of the body. */
+interface Turned {
+  readonly last: ReadonlyMap<number, Values>
+  readonly stacks: ReadonlyMap<Tensor, Values>
+}
+
+/** A loop over time: its body's graph, walked once a step. */
+class Turning {
+  readonly inputs: readonly Tensor[]
+  readonly #needs: LoopNeeds
+  readonly #stacks: readonly Tensor[]
+  readonly #body: Walk
+
+  constructor(loop: Tensor, needs: LoopNeeds) {
+    const { steps, carries, histories, stacks } = needs
+    this.inputs = inputsNeeded(loop, needs)
+    this.#needs = needs
+    this.#stacks = [...stacks, ...[...histories].flatMap((i) => [steps.carries[i], steps.next[i]])]
+    const standIns = standInsOf(steps)
+    this.#body = new Walk([...carries.map((i) => steps.next[i]), ...this.#stacks], (node) => standIns.has(node))
+  }
+
+  run(inputs: readonly Values[]): Turned {
+    const { steps, carries, slices, captured } = this.#needs
+    let states = inputs.slice(0, carries.length)
+    const sliced = inputs.slice(carries.length, carries.length + slices.length)
+    const values = new Map(captured.map((i, k) => [steps.captured[i], inputs[carries.length + slices.length + k]]))
+    const stacks = this.#stacks.map((tensor) => ({
+      shape: [steps.length, ...tensor.shape],
+      data: new Float64Array(steps.length * tensor.size),
+    }))
+    for (let turn = 0; turn < steps.length; turn++) {
+      const t = steps.reverse ? steps.length - 1 - turn : turn
+      carries.forEach((i, k) => values.set(steps.carries[i], states[k]))
+      slices.forEach((i, k) => {
+        const { size, shape } = steps.slices[i]
+        values.set(steps.slices[i], { shape, data: sliced[k].data.subarray(t * size, (t + 1) * size) })
+      })
+      const results = this.#body.run((node) => values.get(node) as Values)
+      states = results.slice(0, carries.length)
+      results.slice(carries.length).forEach(({ data }, k) => stacks[k].data.set(data, t * data.length))
+    }
+    return {
+      last: new Map(carries.map((i, k) => [i, states[k]])),
+      stacks: new Map(this.#stacks.map((tensor, k) => [tensor, stacks[k]])),
     }
   }
-  return wanted.map((output) => known.get(output) as Values)
+}
+
+function outputOf(node: Tensor, { last, stacks }: Turned): Values {
+  const wanted = node.attrs.wanted as Wanted
+  return ('carry' in wanted ? last.get(wanted.carry) : stacks.get(wanted.stacked)) as Values
 }
 
 function stored(node: Tensor, options: EvaluateOptions): Float64Array | undefined {
@@ -78,6 +162,9 @@ export function compute(node: Tensor, inputs: readonly Values[]): Float64Array {
   const { op, attrs, shape, dtype } = node
   switch (op.kind) {
     case 'leaf':
+    case 'scan':
+    case 'output':
+      // A placeholder, or an output of a loop that is not computed here: it has no numbers of its own.
       return fail('trace-read', { what: node.path || 'A tensor' })
     case 'generate':
       return generate(op, node, inputs)

@@ -6,7 +6,7 @@
  */
 
 /** Value types. */
-export const valueType = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b, none: 0x40 } as const
+export const valueType = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, none: 0x40 } as const
 export type ValueType = (typeof valueType)[keyof typeof valueType]
 
 /** An opcode as its bytes: one, or a prefix and a LEB128 number. */
@@ -32,6 +32,7 @@ export const opcode = {
   f32Load: [0x2a],
   i32Store: [0x36],
   f32Store: [0x38],
+  f64Load: [0x2b],
   f64Store: [0x39],
   i32Const: [0x41],
   f32Const: [0x43],
@@ -43,6 +44,7 @@ export const opcode = {
   i32LeS: [0x4c],
   i32LeU: [0x4d],
   i32GeS: [0x4e],
+  i64Ne: [0x52],
   f32Eq: [0x5b],
   f32Lt: [0x5d],
   f32Le: [0x5f],
@@ -57,6 +59,9 @@ export const opcode = {
   i32Shl: [0x74],
   i32ShrS: [0x75],
   i32ShrU: [0x76],
+  i64Or: [0x84],
+  i64Shl: [0x86],
+  i64ShrU: [0x88],
   f32Abs: [0x8b],
   f32Neg: [0x8c],
   f32Floor: [0x8e],
@@ -68,6 +73,10 @@ export const opcode = {
   f32Div: [0x95],
   f32Min: [0x96],
   f32Max: [0x97],
+  f64Add: [0xa0],
+  f64Sub: [0xa1],
+  i32WrapI64: [0xa7],
+  i64ExtendI32U: [0xad],
   f32ConvertI32: [0xb2],
   i32ReinterpretF32: [0xbc],
   f32ReinterpretI32: [0xbe],
@@ -125,9 +134,12 @@ export const opcode = {
   atomicNotify: atomic(0x00),
   atomicWait32: atomic(0x01),
   i32AtomicLoad: atomic(0x10),
+  i64AtomicLoad: atomic(0x11),
   i32AtomicStore: atomic(0x17),
+  i64AtomicStore: atomic(0x18),
   i32AtomicAdd: atomic(0x1e),
   i32AtomicSub: atomic(0x25),
+  i64AtomicCompareExchange: atomic(0x49),
   i64Const: [0x42],
 } as const satisfies Record<string, Opcode>
 

@@ -19,7 +19,7 @@ import {
   vectorOf,
 } from './encode.ts'
 import { emitKernel } from './statements.ts'
-import { parallelWalk, serialWalk } from './tape.ts'
+import { advance, parallelWalk, serialWalk } from './tape.ts'
 
 export interface MemoryLimits {
   readonly maximumPages: number
@@ -32,7 +32,7 @@ export interface ModuleOptions {
 }
 
 export interface ProgramExports {
-  serial(tape: number, from: number, to: number, scratch: number, times: number): void
+  serial(tape: number, launch: number, steps: number, scratch: number, times: number): number
   parallel?(tape: number, count: number, scratch: number, times: number, together: number): void
 }
 
@@ -46,12 +46,13 @@ const functionType = (parameters: readonly number[], results: readonly number[])
 ]
 
 /** Numbers of the function types below. */
-const types = { kernel: 0, clock: 1, walk: 2, divide: 3 } as const
+const types = { kernel: 0, clock: 1, walk: 2, pair: 3, serial: 4 } as const
 const typeSection = vectorOf([
   functionType([i32, i32, i32], []),
   functionType([], [f64]),
   functionType([i32, i32, i32, i32, i32], []),
   functionType([i32, i32], [i32]),
+  functionType([i32, i32, i32, i32, i32], [i32]),
 ])
 
 /** Kind bytes of imports and exports. */
@@ -61,18 +62,21 @@ const FUNCREF = 0x70
 export function programModule(kernels: readonly Kernel[], { memory, relaxed }: ModuleOptions): Uint8Array<ArrayBuffer> {
   const clock = 0
   const divide = 1
-  const serial = 2
-  const parallel = 3
-  const firstKernel = memory.shared ? 4 : 3
+  const advancing = 2
+  const serial = 3
+  const parallel = 4
+  const firstKernel = memory.shared ? 5 : 4
   const functions = [
-    types.divide,
-    types.walk,
+    types.pair,
+    types.pair,
+    types.serial,
     ...(memory.shared ? [types.walk] : []),
     ...kernels.map(() => types.kernel),
   ]
-  const tape = { kernelType: types.kernel, clock }
+  const tape = { kernelType: types.kernel, clock, advance: advancing }
   const bodies = [
     divideI32(),
+    advance(),
     serialWalk(tape),
     ...(memory.shared ? [parallelWalk(tape)] : []),
     ...kernels.map((kernel) => emitKernel(kernel, { relaxed, divide })),
@@ -80,6 +84,7 @@ export function programModule(kernels: readonly Kernel[], { memory, relaxed }: M
   const names = [
     'clock',
     'divide',
+    'advance',
     'serial',
     ...(memory.shared ? ['parallel'] : []),
     ...kernels.map((kernel, i) => `${kernel.kind}${i}`),

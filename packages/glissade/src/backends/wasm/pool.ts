@@ -22,7 +22,7 @@ export interface PoolCommand {
   readonly launches: number
   readonly scratch: number
   readonly scratchBytes: number
-  /** Where times go (float64, one more than launches, the last one is the start), or 0. */
+  /** Where times go (float64: the start, then one for each launch), or 0. */
   readonly times: number
 }
 
@@ -114,6 +114,7 @@ export class WorkerPool {
       words[at + command.scratchBytes] = what.scratchBytes
       words[at + command.times] = what.times
       words[word.together + together.progress / 4] = 0
+      words[word.together + together.launch / 4] = 0
       words[word.together + together.sleepers / 4] = 0
       Atomics.store(words, word.gate, OPEN)
       Atomics.add(words, word.turn, 1)

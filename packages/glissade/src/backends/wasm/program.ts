@@ -9,7 +9,7 @@ import type { TypedArray } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
 import type { Storage } from '../../storage.ts'
 import type { Executable, Plan } from '../backend.ts'
-import { type Layout, layOut, rewindTape, writeTape } from './layout.ts'
+import { type Layout, layOut, rewindLoops, rewindTape, writeTape } from './layout.ts'
 import type { LinearMemory } from './memory.ts'
 import { type ModuleOptions, type ProgramExports, programModule } from './module.ts'
 import type { WorkerPool } from './pool.ts'
@@ -119,7 +119,7 @@ export class Program implements Executable {
     this.#begin()
     try {
       this.#bringIn(storages)
-      this.#serial(this.#block, 0, this.#layout.launches.length, this.#engine.workspace.base, 0)
+      this.#serial(this.#block, 0, this.#layout.steps, this.#engine.workspace.base, 0)
       this.#bringOut(storages)
     } finally {
       this.#engine.end()
@@ -132,12 +132,11 @@ export class Program implements Executable {
     const { memory } = this.#engine
     const times = memory.allocate(8 * (launches.length + 1), 'the times of a profile')
     try {
+      new Float64Array(memory.memory.buffer, times, launches.length + 1).fill(0)
       await this.#runLong(storages, times)
-      const done = new Float64Array(memory.memory.buffer, times, launches.length + 1)
+      const [, ...noted] = new Float64Array(memory.memory.buffer, times, launches.length + 1)
       const perLaunch = new Float64Array(this.#plan.launches.length)
-      for (const [i, launch] of launches.entries()) {
-        perLaunch[launch] = done[i] - done[i === 0 ? launches.length : i - 1]
-      }
+      for (const [i, launch] of launches.entries()) perLaunch[launch] = noted[i]
       return perLaunch
     } finally {
       memory.free(times)
@@ -202,11 +201,11 @@ export class Program implements Executable {
 
   /** On the calling thread, letting others have their turn between launches. */
   async #runSliced(times: number): Promise<void> {
-    const count = this.#layout.launches.length
     let since = performance.now()
-    if (times) new Float64Array(this.#engine.memory.memory.buffer, times, count + 1)[count] = since
-    for (let i = 0; i < count; i++) {
-      this.#serial(this.#block, i, i + 1, this.#engine.workspace.base, times)
+    if (times) new Float64Array(this.#engine.memory.memory.buffer, times, 1)[0] = since
+    let launch = 0
+    for (let step = 0; step < this.#layout.steps; step++) {
+      launch = this.#serial(this.#block, launch, 1, this.#engine.workspace.base, times)
       if (performance.now() - since < SLICE_MS) continue
       await nextTurn()
       since = performance.now()
@@ -237,6 +236,7 @@ export class Program implements Executable {
         this.#copyIn(storages[i].read(), address, expected[i].length)
       }
     }
+    if (this.#layout.moving.length > 0) rewindLoops(this.#engine.memory, this.#layout, this.#block)
   }
 
   /** Take note of where the workspace is now. */
@@ -257,7 +257,7 @@ export class Program implements Executable {
     this.#addresses[argument] = address
     const words = this.#engine.memory.i32
     const first = this.#block >> 2
-    for (const word of this.#layout.argumentWords[argument]) words[first + word] = address
+    for (const { word, offset } of this.#layout.argumentWords[argument]) words[first + word] = address + offset
   }
 
   #copyIn(data: TypedArray, address: number, length: number): void {

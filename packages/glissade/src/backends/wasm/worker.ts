@@ -80,7 +80,7 @@ const work = ({ memory, thread, turn, drops, timeOrigin }, post) => {
     if (!programs.has(program)) programs.set(program, load())
     const times = ${at('times')}
     const launches = ${at('launches')}
-    if (first && times) new Float64Array(memory.buffer, times + 8 * launches, 1)[0] = clock()
+    if (first && times) new Float64Array(memory.buffer, times, 1)[0] = clock()
     const scratch = ${at('scratch')} + thread * ${at('scratchBytes')}
     programs.get(program).parallel(${at('tape')}, launches, scratch, times, ${word.together * 4})
   }

@@ -88,8 +88,16 @@ function unlessZero(e: Emitter, divisor: string, body: (divisor: string) => stri
 
 const floorDiv: Exporter = map((e, [a, b], { node }) => {
   if (isFloat(node.dtype)) return e.op('Floor', [e.op('Div', [a, b])])
-  // ONNX divides towards zero; what the remainder leaves divides evenly.
-  return unlessZero(e, b, (d) => e.op('Div', [e.op('Sub', [a, e.op('Mod', [a, d])]), d]))
+  return unlessZero(e, b, (d) => {
+    // The smallest number has no opposite: it wraps here, and is an error there.
+    const minus = e.op('Equal', [d, e.scalar(-1, 'int32')])
+    const safe = e.op('Where', [minus, e.scalar(1, 'int32'), d])
+    // ONNX divides towards zero: one less, where the signs differ and something is left.
+    const zero = e.scalar(0, 'int32')
+    const left = e.op('Not', [e.op('Equal', [e.op('Mod', [a, safe]), zero])])
+    const below = e.op('And', [left, e.op('Xor', [e.op('Less', [a, zero]), e.op('Less', [safe, zero])])])
+    return e.op('Where', [minus, e.op('Neg', [a]), e.op('Sub', [e.op('Div', [a, safe]), e.cast(below, 'int32')])])
+  })
 })
 
 const mod: Exporter = map((e, [a, b], { node }) => {

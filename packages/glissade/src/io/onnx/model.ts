@@ -182,7 +182,7 @@ export async function loadOnnx(source: Source, options: LoadOnnxOptions = {}): P
   )
   const shaping = shapingNames(ordered)
   const known = new Map([...given].map(([name, tensor]) => [name, roleOf(name, tensor, statistics, shaping)]))
-  return new OnnxModel({
+  const model = new OnnxModel({
     inputs,
     outputs: graph.outputs.map((each) => portOf(each, wrong)),
     opset,
@@ -191,6 +191,7 @@ export async function loadOnnx(source: Source, options: LoadOnnxOptions = {}): P
     nodes: ordered,
     known,
   })
+  return model.eval()
 }
 
 /** Weights are trained, statistics kept; whole numbers, single numbers and what shapes the graph are constants. */

@@ -23,8 +23,9 @@ const many =
 /** Towards zero, as C divides whole numbers. */
 function divide(a: Tensor, b: Tensor): Tensor {
   if (isFloat(a.dtype) || isFloat(b.dtype)) return a.div(b)
-  const quotient = a.abs().floorDiv(b.abs())
-  return a.lt(0).xor(b.lt(0)).where(quotient.neg(), quotient)
+  // One more than rounded down, where the signs differ and something is left. (No abs: -2^31 has no opposite.)
+  const rounded = a.floorDiv(b)
+  return rounded.add(a.lt(0).xor(b.lt(0)).and(a.mod(b).ne(0)).cast('int32'))
 }
 
 function modulo(call: Call): Tensor {

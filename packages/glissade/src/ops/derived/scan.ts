@@ -2,12 +2,18 @@
  * The loop over time: a state carried from step to step, one slice of the input at each, one slice of the output.
  *
  * `body` says one step in ordinary tensor operations. Who uses it: recurrent layers, and any recurrence of one's own.
+ * Next: loop.ts, which makes the loop of the traced body.
  */
 import { fail } from '../../errors.ts'
+import { inLoopBody } from '../../graph/trace.ts'
+import { withKeys } from '../../random.ts'
 import { sameShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
-import { constant, reshapeTo } from './common.ts'
-import { slice, stack } from './movement.ts'
+import { makeNode } from '../../tensor.ts'
+import { randomBits } from '../leaf.ts'
+import { constant } from './common.ts'
+import { Loop, placeholder } from './loop.ts'
+import { notedSince } from './noted.ts'
 import { type Flat, flattenTree } from './tree.ts'
 
 export interface ScanOptions {
@@ -34,8 +40,18 @@ export interface ScanResult<C, Y> {
  * `body` for each slice of `xs` along axis 0, with a state that goes from step to step.
  *
  * xs: `[T, ...s]`, x: `[...s]`, y: `[...u]` → ys: `[T, ...u]`. Carry, x and y are tensors, or plain objects and arrays
- * of tensors, or undefined for none. The carry keeps its shapes and types from step to step. With T = 0 the carry is
- * `init`, and `ys` have no steps.
+ * of tensors, or undefined for none. The carry keeps its shapes and types from step to step; with T = 0 it is `init`,
+ * and `ys` have no steps. Gradients flow to `init`, `xs` and whatever else the body uses.
+ *
+ * `body` is called once, whatever T is, and stands for every step: a program does not grow with T. It must not assign
+ * variables. Random draws in it differ from step to step.
+ *
+ * ```ts
+ * const { carry, ys } = scan((h: Tensor, x: Tensor) => {
+ *   const next = x.matmul(wx).add(h.matmul(wh)).tanh()
+ *   return { carry: next, y: next }
+ * }, zeros([batch, hidden]), xs)
+ * ```
  */
 export function scan<C, X, Y = undefined>(
   body: (carry: C, x: X) => ScanStep<C, Y>,
@@ -43,48 +59,70 @@ export function scan<C, X, Y = undefined>(
   xs: X,
   options: ScanOptions = {},
 ): ScanResult<C, Y> {
-  const { reverse = false } = options
   const start = flattenTree('scan', 'init', init)
   const inputs = flattenTree('scan', 'xs', xs)
   const length = lengthOf(inputs, options.length)
-  const step = (carry: readonly Tensor[], x: readonly Tensor[]): { carry: Flat; y: Flat } => {
-    const made = body(start.rebuild(carry) as C, inputs.rebuild(x) as X)
-    if (made === null || typeof made !== 'object' || !('carry' in made)) {
-      fail('value-invalid', {
-        what: 'scan: what the body returned',
-        received: made === null ? 'null' : typeof made,
-        expected: '{ carry, y }',
-        fix: 'Return the next state as `carry`, and what is to be stacked as `y`.',
-      })
-    }
-    const next = flattenTree('scan', 'carry', made.carry)
-    checkCarry(start, next)
-    return { carry: next, y: flattenTree('scan', 'y', made.y) }
-  }
-  let carry = start.tensors
-  const ys: (readonly Tensor[])[] = []
-  let form: Flat | undefined
-  for (let turn = 0; turn < length; turn++) {
-    const t = reverse ? length - 1 - turn : turn
-    const made = step(
-      carry,
-      inputs.tensors.map((x) => reshapeTo(slice(x, [[t, t + 1]]), x.shape.slice(1))),
-    )
-    carry = made.carry.tensors
-    form = made.y
-    ys[t] = made.y.tensors
-  }
-  if (length === 0) {
-    form = step(
-      start.tensors,
-      inputs.tensors.map((x) => constant(0, x.shape.slice(1), x.dtype)),
-    ).y
-  }
-  const { tensors, rebuild } = form as Flat
-  const stacked = tensors.map((y, i) =>
-    length === 0 ? constant(0, [0, ...y.shape], y.dtype) : stack(ys.map((each) => each[i])),
+  const carries = start.tensors.map(placeholder)
+  const slices = inputs.tensors.map(({ shape, dtype }) => placeholder({ shape: shape.slice(1), dtype }))
+  const sliced = [...inputs.tensors]
+  const told = notedSince()
+  const step = inLoopBody(() =>
+    withKeys(keyOfEachStep(length, slices, sliced), () =>
+      body(start.rebuild(carries) as C, inputs.rebuild(slices) as X),
+    ),
   )
-  return { carry: start.rebuild(carry) as C, ys: rebuild(stacked) as Y }
+  const next = nextState(step, start)
+  const y = flattenTree('scan', 'y', step.y)
+  if (length === 0) {
+    const none = y.tensors.map(({ shape, dtype }) => constant(0, [0, ...shape], dtype))
+    told.stack(({ shape, dtype }) => constant(0, [0, ...shape], dtype))
+    return { carry: start.rebuild(start.tensors) as C, ys: y.rebuild(none) as Y }
+  }
+  const loop = new Loop({
+    length,
+    reverse: options.reverse ?? false,
+    carries,
+    inits: start.tensors,
+    next: next.tensors,
+    slices,
+    sliced,
+    results: [...y.tensors, ...told.tensors()],
+  })
+  told.checkSlices(slices, sliced)
+  told.stack((tensor) => (loop.inside(tensor) ? loop.stack(tensor) : tensor))
+  return {
+    carry: start.rebuild(carries.map((_, i) => loop.last(i))) as C,
+    ys: y.rebuild(y.tensors.map((tensor) => loop.stack(tensor))) as Y,
+  }
+}
+
+/**
+ * Draws in the body take a key of their own at each step: the bits of the key that they would have taken, as a further
+ * input that is sliced.
+ */
+function keyOfEachStep(length: number, slices: Tensor[], sliced: Tensor[]): Parameters<typeof withKeys>[0] {
+  return (around) => (fresh) => {
+    const keys = makeNode(randomBits, [around(fresh)], { shape: [length, 2] })
+    const key = placeholder({ shape: [2], dtype: 'int32' })
+    slices.push(key)
+    sliced.push(keys)
+    return key
+  }
+}
+
+function nextState(step: unknown, start: Flat): Flat {
+  if (step === null || typeof step !== 'object' || !('carry' in step)) {
+    fail('value-invalid', {
+      what: 'scan: what the body returned',
+      received:
+        step === null || step === undefined ? 'nothing' : step instanceof Promise ? 'a promise' : `a ${typeof step}`,
+      expected: '{ carry, y }',
+      fix: 'Return the next state as `carry`, and what is to be stacked as `y`.',
+    })
+  }
+  const next = flattenTree('scan', 'carry', step.carry)
+  checkCarry(start, next)
+  return next
 }
 
 /** The number of steps that all `xs`, and the option, agree on. */

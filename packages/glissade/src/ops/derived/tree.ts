@@ -47,8 +47,9 @@ export function flattenTree(op: string, name: string, tree: unknown): Flat {
     }
     return fail('value-invalid', {
       what: `${op}: ${at}`,
-      received: typeof value === 'object' ? `an object of class ${(value as object).constructor?.name}` : typeof value,
-      expected: 'a tensor, undefined, or an array or plain object of these',
+      received:
+        typeof value === 'object' ? `an object of class ${(value as object).constructor?.name}` : `a ${typeof value}`,
+      expected: 'a tensor, none, or an array or plain object of these',
       fix: 'Make a tensor of numbers with tensor(), and hand modules in from outside.',
     })
   }
