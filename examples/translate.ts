@@ -12,7 +12,7 @@ const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 
 const [padding, begin, end] = [0, 1, 2]
-const epochs = Number(process.env.EPOCHS ?? 12)
+const epochs = Number(process.env.EPOCHS ?? 10)
 const batchSize = 128
 const longest = 64
 
@@ -21,18 +21,18 @@ const set = await data.multi30k({ from: 'de', to: 'en', download: true })
 const sentences = await set.train.all()
 const tokenizer = text.trainBpe(
   sentences.flatMap(({ source, target }) => [source, target]).slice(0, limit < 100 ? 500 : undefined),
-  { size: limit < 100 ? 500 : 6000, specialTokens: ['<pad>', '<begin>', '<end>'] },
+  { size: limit < 100 ? 500 : 4000, specialTokens: ['<pad>', '<begin>', '<end>'] },
 )
 const V = tokenizer.size
 const model = nn.translationModel({
   sourceVocab: V,
   targetVocab: V,
-  width: 192,
+  width: 128,
   heads: 4,
   encoderLayers: 3,
   decoderLayers: 3,
-  feedForward: 512,
-  dropout: 0.15,
+  feedForward: 384,
+  dropout: 0.1,
   normFirst: true,
   context: longest,
   padding,
@@ -44,7 +44,7 @@ console.log(
 /** The tokens of both sentences, filled up to one length, of which there are few: each is a program of its own. */
 function encoded({ source, target }: data.Pair): { source: Int32Array; target: Int32Array; next: Int32Array } {
   const [from, to] = [source, target].map((line) => [...tokenizer.encode(line).ids.subarray(0, longest - 1)])
-  const length = 16 * Math.ceil((Math.max(from.length, to.length) + 1) / 16)
+  const length = 8 * Math.ceil((Math.max(from.length, to.length) + 1) / 8)
   const filled = (ids: readonly number[]): Int32Array => {
     const row = new Int32Array(length).fill(padding)
     row.set(ids)
@@ -79,7 +79,7 @@ const seconds = (): string => ((performance.now() - start) / 1000).toFixed(0)
 await fit(model, train, {
   step: lossOf(0.1),
   optimizer: optim.adamW({
-    lr: optim.schedule.cosine(1.5e-3, epochs * train.length, { warmUp: few ? 4 : 400, minLr: 1e-5 }),
+    lr: optim.schedule.cosine(2e-3, epochs * train.length, { warmUp: few ? 4 : 400, minLr: 1e-5 }),
     betas: [0.9, 0.98],
     clipNorm: 1,
   }),
@@ -88,7 +88,7 @@ await fit(model, train, {
   on: {
     step: ({ steps, eta, epochLoss }) => {
       if (steps >= limit) stop.abort()
-      if (steps % 100 === 0) console.log(`  step ${steps}: loss ${epochLoss.toFixed(3)}, ${eta?.toFixed(0)} s left`)
+      if (steps % 50 === 0) console.log(`  step ${steps}: loss ${epochLoss.toFixed(3)}, ${eta?.toFixed(0)} s left`)
     },
     epochEnd: async ({ epoch, train: score }) => {
       const held = await evaluate(model, validation, { step: lossOf(0) })

@@ -80,7 +80,11 @@ describe('batches of sequences', () => {
     ['a missing field', [{ x: 1, y: 1 }, { x: 2 }], /sample 1 of the batch: received no field 'y'/],
     ['a fraction after whole numbers', [{ x: 1 }, { x: 1.5 }], /received 1.5; .*dtypes: { x: 'float32' }/],
     ['an empty sequence', [{ x: [1] }, { x: [] }], /a sequence of length 0 \(sample 1/],
-    ['shapes that do not fit', [{ x: { data: new Float32Array(4), shape: [2, 2] } }, { x: { data: new Float32Array(6), shape: [2, 3] } }], /samples of \[2, 2\] and \[2, 3\]/],
+    [
+      'shapes that do not fit',
+      [{ x: { data: new Float32Array(4), shape: [2, 2] } }, { x: { data: new Float32Array(6), shape: [2, 3] } }],
+      /samples of \[2, 2\] and \[2, 3\]/,
+    ],
   ])('refuse %s', async (_, items, text) => {
     const batches = data.from<unknown>(items).loader({ batchSize: 2 }).batches()
     await expect(batches.next()).rejects.toThrow(text)
@@ -101,7 +105,9 @@ describe('orders', () => {
     expect(first.flat().sort((a, b) => a - b)).toEqual(upTo(10))
     expect(second).not.toEqual(first)
     expect(await labels(loader.batches({ epoch: 0 }))).toEqual(first)
-    expect(await labels(sequences(10).loader({ batchSize: 4, shuffle: true, seed: 7 }).batches({ epoch: 1 }))).toEqual(second)
+    expect(await labels(sequences(10).loader({ batchSize: 4, shuffle: true, seed: 7 }).batches({ epoch: 1 }))).toEqual(
+      second,
+    )
     expect(sequences(10).loader({ batchSize: 4, dropLast: true }).length).toBe(2)
   })
 
@@ -167,7 +173,9 @@ describe('orders', () => {
     expect((await labels(subset)).flat().sort()).toEqual([2, 5, 8])
     const random = data.randomSampler(5, { replacement: true, count: 50 })
     expect(new Set(Array.from(random.positions(0, 0)))).toEqual(new Set(upTo(5)))
-    await expect(labels(sequences(3).loader({ sampler: data.subsetSampler([3]) }))).rejects.toThrow(/received 3; expected 0 to 2/)
+    await expect(labels(sequences(3).loader({ sampler: data.subsetSampler([3]) }))).rejects.toThrow(
+      /received 3; expected 0 to 2/,
+    )
   })
 })
 
@@ -203,7 +211,9 @@ describe('maps', () => {
     expect(asked).toBe(10)
     const parts = await set.split([0.5, 0.5], { stratify: (n) => n % 2 })
     expect(parts.map((part) => part.length)).toEqual([5, 5])
-    expect((await Promise.all(parts.map((part) => part.all()))).flat().sort((a, b) => a - b)).toEqual(upTo(10).map((i) => i * i))
+    expect((await Promise.all(parts.map((part) => part.all()))).flat().sort((a, b) => a - b)).toEqual(
+      upTo(10).map((i) => i * i),
+    )
     expect(() => set.select([10])).toThrow(/expected 0 to 9/)
   })
 })
@@ -217,6 +227,16 @@ describe('folds', () => {
       for (const { train, test } of folds) expect([...train, ...test].sort((a, b) => a - b)).toEqual(upTo(11))
     }
     expect(() => data.kFold(2, 3)).toThrow(/received 3; expected at most 2/)
+  })
+
+  it('differ by one sample at most, of each label too', () => {
+    const labelled = upTo(23).map((i) => i % 3)
+    const folds = data.stratifiedKFold(labelled, 4, { seed: 6 })
+    expect(folds.map(({ test }) => test.length).sort()).toEqual([5, 6, 6, 6])
+    for (const label of [0, 1, 2]) {
+      const counts = folds.map(({ test }) => [...test].filter((i) => labelled[i] === label).length)
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
+    }
   })
 
   it('have the labels in their shares, or keep groups whole', () => {

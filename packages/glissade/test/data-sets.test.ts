@@ -122,8 +122,12 @@ describe('what is not there', () => {
     const error = (await data.houses({ folder: '/nowhere' }).catch((e: unknown) => e)) as GlissadeError
     expect(error).toBeInstanceOf(GlissadeError)
     expect(error.code).toBe('data-missing')
-    expect(error.message).toMatch(/looked in \/nowhere\/tabular\/california-housing\.csv, \/nowhere\/california-housing\.csv/)
-    expect(error.message).toMatch(/\{ folder \} or GLISSADE_DATA, or pass \{ download: true \} to fetch about 1 MB from raw/)
+    expect(error.message).toMatch(
+      /looked in \/nowhere\/tabular\/california-housing\.csv, \/nowhere\/california-housing\.csv/,
+    )
+    expect(error.message).toMatch(
+      /\{ folder \} or GLISSADE_DATA, or pass \{ download: true \} to fetch about 1 MB from raw/,
+    )
   })
 
   it('or is damaged, is refused', async () => {
@@ -132,7 +136,9 @@ describe('what is not there', () => {
       await writeFile(join(own, 'sst2.train.tsv'), 'good\t1\nbad\n')
       await expect(data.sst2({ folder: own })).rejects.toThrow(/sst2\.train\.tsv: line 2: received bad|sst2\.dev\.tsv/)
       await writeFile(join(own, 'train-images-idx3-ubyte.gz'), Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 9))
-      await expect(data.mnist({ folder: own })).rejects.toThrow(/train-images-idx3-ubyte\.gz: axes: received 3 in 8 bytes/)
+      await expect(data.mnist({ folder: own })).rejects.toThrow(
+        /train-images-idx3-ubyte\.gz: axes: received 3 in 8 bytes/,
+      )
     } finally {
       await rm(own, { recursive: true })
     }

@@ -2,14 +2,17 @@
  * The pages are run: every `ts` block of README.md and docs/ is type-checked and executed, a `text output` block must
  * be what the page's program printed, and every link must lead somewhere.
  *
- * The blocks of a page are one program, top to bottom. In docs/errors.md each block stands alone: one marked
- * `ts throws` must end in the error of its section, the others must not end in an error.
+ * The blocks of a page are one program, top to bottom, run in an empty folder of its own, where it may leave files. In
+ * docs/errors.md each block stands alone: one marked `ts throws` must end in the error of its section, the others must
+ * not end in an error. A block marked `ts sketch` is not run.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import * as glissade from '../src/index.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const work = join(root, '.glissade/docs')
@@ -114,12 +117,17 @@ describe('the programs of the pages', () => {
       printed.push(values.map(String).join(' '))
     })
     let error: unknown
+    const before = process.cwd()
+    const folder = mkdtempSync(join(tmpdir(), 'glissade-docs-'))
+    process.chdir(folder)
     try {
       await import(/* @vite-ignore */ file)
     } catch (caught) {
       error = caught
     } finally {
       log.mockRestore()
+      process.chdir(before)
+      rmSync(folder, { recursive: true, force: true })
     }
     if (throws) expect(error).toMatchObject({ name: 'GlissadeError', code: throws })
     else if (error) throw error
@@ -152,6 +160,35 @@ describe('links', () => {
       return anchor !== undefined && target.endsWith('.md') && !anchorsOf(relative(root, target)).includes(anchor)
     })
     expect(broken).toEqual([])
+  })
+})
+
+describe('names', () => {
+  /** All code between backticks on one line, which holds names rather than programs. */
+  const codeOf = ({ text }: Page): string[] =>
+    [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code]) => code)
+  const valueAt = (path: string): unknown =>
+    path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], glissade)
+
+  test.each(pages)('of the library on $path exist', (page) => {
+    const families = /(?<![\w.])(?:nn|loss|metrics|optim|data|io|text|random)(?:\.(?!jsonl)[A-Za-z]\w*)+/g
+    const named = codeOf(page).flatMap((code) => [...code.matchAll(families)].map(([name]) => name))
+    expect(named.filter((name) => valueAt(name) === undefined)).toEqual([])
+  })
+
+  const families = ['nn', 'nn.functional', 'nn.init', 'loss', 'metrics', 'optim', 'optim.schedule']
+  test.each(families)('of %s are all in docs/coming-from-pytorch.md', (family) => {
+    // A table names conv1d, or conv1d to 3d.
+    const bare = (name: string): string => name.replace(/[123]d$/, '')
+    const page = pages.find(({ path }) => path === 'docs/coming-from-pytorch.md') as Page
+    const words = new Set(codeOf(page).flatMap((code) => (code.match(/\w+/g) ?? []).map(bare)))
+    const functions = Object.entries(valueAt(family) as object)
+      .filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name))
+      .map(([name, value]) => ({ name, value }))
+    const known = new Set(functions.filter(({ name }) => words.has(bare(name))).map(({ value }) => value))
+    expect(known.size).toBeGreaterThan(5)
+    // A function of two names is named by one of them.
+    expect(functions.filter(({ value }) => !known.has(value)).map(({ name }) => name)).toEqual([])
   })
 })
 

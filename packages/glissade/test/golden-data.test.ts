@@ -78,7 +78,8 @@ describe('sound', () => {
 describe('tables', () => {
   const tableOf = (rows: Row[]): data.Table =>
     data.table(Object.fromEntries(rows[0].map((_, j) => [`c${j}`, rows.map((row) => row[j])])))
-  const rowsOf = (table: data.Table): Row[] => Array.from({ length: table.length }, (_, i) => Object.values(table.row(i)))
+  const rowsOf = (table: data.Table): Row[] =>
+    Array.from({ length: table.length }, (_, i) => Object.values(table.row(i)))
   const { numbers, fresh, words, results } = golden.tables
   const transforms: Record<string, data.TableTransform> = {
     standardScaler: data.standardScaler(),
@@ -106,9 +107,9 @@ describe('tables', () => {
     expectClose(`${name} from its state`, flat(rowsOf(again)), flat(test), double)
     // And back, where that can be.
     if (!name.startsWith('imputer')) {
-      expect(rowsOf(transform.inverse(transform.transform(tableOf(first)))).flat().map(String)).toEqual(
-        first.flat().map((value) => (typeof value === 'number' ? expect.stringMatching(/./) : String(value))),
-      )
+      const back = rowsOf(transform.inverse(transform.transform(tableOf(first))))
+      if (isText) expect(back.map((row) => [...row].sort())).toEqual(first.map((row) => [...row].sort()))
+      else expectClose(`${name} and back`, flat(back), flat(first), double)
     }
   })
 })

@@ -25,7 +25,13 @@ function tar(...files: TarFile[]): Uint8Array {
     put(148, '        ')
     put(156, type)
     put(257, 'ustar')
-    put(148, `${header.reduce((a, b) => a + b, 0).toString(8).padStart(6, '0')}\0 `)
+    put(
+      148,
+      `${header
+        .reduce((a, b) => a + b, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+    )
     const body = new Uint8Array(Math.ceil(data.length / 512) * 512)
     body.set(data)
     return [header, body]
@@ -38,13 +44,45 @@ function zip(name: string, data: Uint8Array, { size = data.length, attributes = 
   const packed = deflateRawSync(data)
   const u16 = (n: number): number[] => [n & 255, n >> 8]
   const u32 = (n: number): number[] => [n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >>> 24) & 255]
-  const common = (n: string): number[] => [20, 0, 0, 0, 8, 0, 0, 0, 0, 0, ...u32(crc32(data)), ...u32(packed.length), ...u32(size), ...u16(n.length), 0, 0]
+  const common = (n: string): number[] => [
+    20,
+    0,
+    0,
+    0,
+    8,
+    0,
+    0,
+    0,
+    0,
+    0,
+    ...u32(crc32(data)),
+    ...u32(packed.length),
+    ...u32(size),
+    ...u16(n.length),
+    0,
+    0,
+  ]
   const local = [0x50, 0x4b, 3, 4, ...common(name), ...text(name), ...packed]
   const directory = Array.from({ length: repeat }, (_, i) => {
     const own = repeat === 1 ? name : `${String.fromCharCode(97 + i)}${name.slice(1)}`
     return [0x50, 0x4b, 1, 2, 20, 3, ...common(own), 0, 0, 0, 0, 0, 0, ...u32(attributes), ...u32(0), ...text(own)]
   }).flat()
-  const end = [0x50, 0x4b, 5, 6, 0, 0, 0, 0, ...u16(repeat), ...u16(repeat), ...u32(directory.length), ...u32(local.length), 0, 0]
+  const end = [
+    0x50,
+    0x4b,
+    5,
+    6,
+    0,
+    0,
+    0,
+    0,
+    ...u16(repeat),
+    ...u16(repeat),
+    ...u32(directory.length),
+    ...u32(local.length),
+    0,
+    0,
+  ]
   return Uint8Array.from([...local, ...directory, ...end])
 }
 
@@ -57,7 +95,9 @@ describe('archives', () => {
       const found = await io.parseArchive(bytes)
       expect([...found.keys()].sort()).toEqual(['a.txt', 'c.txt', 'folder/b.bin'])
       for (const [name, data] of Object.entries(files)) expect(found.get(name)).toEqual(data)
-      expect([...(await io.parseArchive(bytes, { filter: (name) => name.endsWith('.bin') })).keys()]).toEqual(['folder/b.bin'])
+      expect([...(await io.parseArchive(bytes, { filter: (name) => name.endsWith('.bin') })).keys()]).toEqual([
+        'folder/b.bin',
+      ])
     }
   })
 
@@ -83,7 +123,11 @@ describe('archives', () => {
     ['a link in a zip', zip('x', text('/etc'), { attributes: 0xa1ff0000 | 0 }), /received a symbolic link/],
     ['a name twice', tar({ name: 'x' }, { name: './x' }), /the same name twice/],
     ['a size beyond the end', tar({ name: 'x', data: text('y'), size: 10_000 }), /10000 bytes where/],
-    ['a size in a zip that lies low', zip('x', new Uint8Array(1000), { size: 10 }), /bytes; expected 10|11 bytes|broken/],
+    [
+      'a size in a zip that lies low',
+      zip('x', new Uint8Array(1000), { size: 10 }),
+      /bytes; expected 10|11 bytes|broken/,
+    ],
     ['a size in a zip that lies high', zip('x', new Uint8Array(1000), { size: 5000 }), /5000/],
     ['files on top of each other', zip('x', new Uint8Array(1000), { repeat: 3 }), /over the same bytes/],
     ['something else', text('hello'.repeat(300)), /a zip, a tar, or a gzipped tar|wrong checksum/],

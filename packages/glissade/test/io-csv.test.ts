@@ -39,7 +39,12 @@ describe('CSV', () => {
   it.each([
     ['a row that is too short', 'a,b,c\n1,2,3\n4,5\n', {}, /line 3: received 2 fields; expected 3 \(a, b, c\)/],
     ['a row that is too long', 'a,b\n1,2\n\n3,4,5\n', {}, /line 4: received 3 fields; expected 2/],
-    ['a word for a number', 'a,b\n1,2\n3,four\n', { types: { b: 'number' } }, /line 3, column 'b': received "four"; expected a number/],
+    [
+      'a word for a number',
+      'a,b\n1,2\n3,four\n',
+      { types: { b: 'number' } },
+      /line 3, column 'b': received "four"; expected a number/,
+    ],
     ['a word for a truth', 'a\ntrue\nmaybe\n', { types: { a: 'boolean' } }, /line 3, column 'a': received "maybe"/],
     ['a quote that stays open', 'a,b\n"1,2\n3,4\n', {}, /line \d: received Quoted field unterminated/],
     ['a name twice', 'a,b,a\n1,2,3\n', {}, /'a' twice/],
@@ -93,14 +98,23 @@ describe('tables', () => {
 
   it('become tensors and sets', async () => {
     const whole = people.filter(({ age }) => age !== null)
-    expect(await whole.tensor('age', 'rich').array()).toEqual([[30, 1], [41, 0], [25, 1], [60, 1], [33, 0]])
+    expect(await whole.tensor('age', 'rich').array()).toEqual([
+      [30, 1],
+      [41, 0],
+      [25, 1],
+      [60, 1],
+      [33, 0],
+    ])
     const { x, y } = await whole.dataset('rich', ['age']).batchAt([1, 0])
     expect([y.dtype, await y.array(), await x.array()]).toEqual(['int32', [0, 1], [[41], [30]]])
     expect(whole.dataset('rich', ['age'], { yType: 'float32' }).columns.y.dtype).toBe('float32')
   })
 
   it('split by share, by label, and by group', () => {
-    const many = data.table({ id: Array.from({ length: 50 }, (_, i) => i), group: Array.from({ length: 50 }, (_, i) => `g${i % 7}`) })
+    const many = data.table({
+      id: Array.from({ length: 50 }, (_, i) => i),
+      group: Array.from({ length: 50 }, (_, i) => `g${i % 7}`),
+    })
     const parts = many.split([0.6, 0.4], { seed: 4 })
     expect(parts.map((part) => part.length)).toEqual([30, 20])
     expect(parts.flatMap((part) => [...part.numbers('id')]).sort((a, b) => a - b)).toEqual([...many.numbers('id')])

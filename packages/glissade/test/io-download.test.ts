@@ -37,10 +37,12 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
 }
 
 /** Sends the start of the file and hangs up. */
-const hangUp = (bytes: number) => (_: IncomingMessage, response: ServerResponse): void => {
-  response.writeHead(200, { 'content-length': content.length, etag })
-  response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 50))
-}
+const hangUp =
+  (bytes: number) =>
+  (_: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(200, { 'content-length': content.length, etag })
+    response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 50))
+  }
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -142,7 +144,9 @@ describe('a download', () => {
     await expect(running).rejects.toThrow('enough')
     expect(await matches(await io.download(url, { folder, sha256 }))).toBe(true)
     expect(requests.at(-1)?.range).toBe('bytes=80000-')
-    await expect(io.download(url, { folder, name: 'b', signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
+    await expect(io.download(url, { folder, name: 'b', signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow(
+      'no',
+    )
   })
 
   it('of two at once gives both the same file', async () => {
@@ -186,12 +190,16 @@ describe('a download', () => {
   })
 
   it('from nowhere, and with names that climb out, is refused', async () => {
-    await expect(io.download('http://127.0.0.1:1/x', { folder, retries: 0 })).rejects.toMatchObject({ code: 'download-failed' })
+    await expect(io.download('http://127.0.0.1:1/x', { folder, retries: 0 })).rejects.toMatchObject({
+      code: 'download-failed',
+    })
     for (const name of ['../x', 'a/../../x', '/x']) {
       await expect(io.download(url, { folder, name })).rejects.toThrow(/expected a plain name/)
     }
     await writeFile(join(folder, 'file'), '')
-    await expect(io.download(url, { folder: join(folder, 'file/in') })).rejects.toMatchObject({ code: 'download-failed' })
+    await expect(io.download(url, { folder: join(folder, 'file/in') })).rejects.toMatchObject({
+      code: 'download-failed',
+    })
   })
 })
 

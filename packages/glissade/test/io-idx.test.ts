@@ -9,7 +9,10 @@ const idx = (type: number, shape: number[], data: number[]): Uint8Array =>
 
 describe('idx', () => {
   it('is read in every type', async () => {
-    expect(io.parseIdx(idx(8, [2, 2], [0, 1, 254, 255]))).toEqual({ data: Int32Array.of(0, 1, 254, 255), shape: [2, 2] })
+    expect(io.parseIdx(idx(8, [2, 2], [0, 1, 254, 255]))).toEqual({
+      data: Int32Array.of(0, 1, 254, 255),
+      shape: [2, 2],
+    })
     expect([...io.parseIdx(idx(9, [2], [255, 127])).data]).toEqual([-1, 127])
     expect([...io.parseIdx(idx(11, [2], [255, 254, 1, 0])).data]).toEqual([-2, 256])
     expect([...io.parseIdx(idx(12, [1], [255, 255, 255, 253])).data]).toEqual([-3])
@@ -30,7 +33,11 @@ describe('idx', () => {
   })
 
   it('that is damaged is refused or read, and nothing else', async () => {
-    const bytes = idx(8, [3, 4, 5], Array.from({ length: 60 }, (_, i) => i))
+    const bytes = idx(
+      8,
+      [3, 4, 5],
+      Array.from({ length: 60 }, (_, i) => i),
+    )
     await readDamaged(bytes, (damaged) => io.parseIdx(damaged), { changes: 2000 })
     const packed = await io.gzip(bytes)
     await readDamaged(packed, (damaged) => io.loadIdx(damaged), { changes: 400 })

@@ -35,7 +35,12 @@ function png(w: number, h: number, data: Uint8Array): Uint8Array {
   view.setUint32(0, w)
   view.setUint32(4, h)
   header.set([8, 0, 0, 0, 0], 8)
-  const parts = [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), chunk('IHDR', header), chunk('IDAT', deflateSync(data)), chunk('IEND', new Uint8Array(0))]
+  const parts = [
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(data)),
+    chunk('IEND', new Uint8Array(0)),
+  ]
   return Uint8Array.from(parts.flatMap((part) => [...part]))
 }
 
@@ -79,7 +84,10 @@ describe('images', () => {
 
   it('are written as PNG and read again', async () => {
     for (const channels of [1, 3, 4] as const) {
-      const image = io.ndArray(Int32Array.from({ length: channels * 6 }, (_, i) => i * 10), [channels, 2, 3])
+      const image = io.ndArray(
+        Int32Array.from({ length: channels * 6 }, (_, i) => i * 10),
+        [channels, 2, 3],
+      )
       const again = await io.decodeImage(await io.encodePng(image), { channels, range: 'bytes' })
       expect(again).toEqual(image)
     }
@@ -94,11 +102,19 @@ describe('what is no image', () => {
     ['text', new TextEncoder().encode('this is not an image, but text'), /30 bytes that begin with 116, 104/],
     ['a GIF', bytesOf('image.gif'), /expected a JPEG, PNG or WebP/],
     ['nothing', new Uint8Array(0), /0 bytes that begin with nothing/],
-    ['a PNG larger than the limit', png(100_000, 100_000, new Uint8Array(10)), /100000 by 100000; expected at most 67108864 pixels/],
+    [
+      'a PNG larger than the limit',
+      png(100_000, 100_000, new Uint8Array(10)),
+      /100000 by 100000; expected at most 67108864 pixels/,
+    ],
     ['a PNG without pixels', png(0, 5, new Uint8Array(1)), /0 by 5/],
     ['a PNG with too few', png(10, 10, new Uint8Array(50)), /50 bytes of pixels for 110/],
     ['a PNG that unpacks without end', png(10, 10, new Uint8Array(50_000_000)), /more than 120 bytes/],
-    ['a PNG with another checksum', bytesOf('rgb.png').map((byte, i) => (i === 25 ? byte ^ 1 : byte)), /another checksum/],
+    [
+      'a PNG with another checksum',
+      bytesOf('rgb.png').map((byte, i) => (i === 25 ? byte ^ 1 : byte)),
+      /another checksum/,
+    ],
     ['a JPEG cut short', bytesOf('rgb.jpg').subarray(0, -10), /no end of the image/],
   ])('is refused: %s', async (_, bytes, message) => {
     await expect(io.decodeImage(bytes)).rejects.toThrow(message)

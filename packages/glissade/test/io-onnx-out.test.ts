@@ -169,7 +169,7 @@ class Sentiment extends nn.Module {
 class Encoder extends nn.Module {
   readonly embed = nn.embedding(11, 8)
   readonly positions = nn.learnedPositions(6, 8)
-  readonly layer = nn.transformerEncoderLayer(8, 2, { hidden: 16, dropout: 0.1, activation: 'gelu' })
+  readonly layer = nn.transformerEncoderLayer(8, 2, { feedForward: 16, dropout: 0.1, activation: 'gelu' })
   readonly norm = nn.layerNorm(8)
   forward(x: Tensor): { output: Tensor; pooled: Tensor } {
     const y = this.norm.forward(this.layer.forward(this.positions.forward(this.embed.forward(x))))

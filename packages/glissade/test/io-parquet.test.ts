@@ -28,7 +28,11 @@ describe('Parquet', () => {
   it.each([
     ['something else', new TextEncoder().encode('PAR1 but not at the end'), /expected PAR1 at both/],
     ['nested values', bytesOf('nested.parquet'), /row 0, column 'list': received a nested value/],
-    ['numbers that lose digits', bytesOf('huge.parquet'), /received 1152921504606846977; expected numbers of at most 53 bits/],
+    [
+      'numbers that lose digits',
+      bytesOf('huge.parquet'),
+      /received 1152921504606846977; expected numbers of at most 53 bits/,
+    ],
   ])('refuses %s', async (_, bytes, message) => {
     await expect(io.loadParquet(bytes)).rejects.toThrow(message)
   })

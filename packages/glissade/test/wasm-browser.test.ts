@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle } from './wasm/bundle.ts'
-import { type TrainingReport, trainBars } from './wasm/training.ts'
+import { type TrainingReport, trainBars, trainRows } from './wasm/training.ts'
 import type { WorkReport } from './wasm/work.ts'
 
 // In variables, so that the types of this file depend neither on a script nor on a package being there.
@@ -113,6 +113,16 @@ describe.skipIf(missing)(`wasm in a browser${missing ? ` (skipped: ${missing})` 
       const there = await inPage<TrainingReport>(path, 'trainBars()')
       expect(there.backend).toBe('wasm')
       // A multiply-add may be rounded once in one engine and twice in the other; twenty steps carry that on.
+      there.losses.forEach((loss, i) => expect(Math.abs(loss - here.losses[i]), `step ${i}`).toBeLessThan(1e-4))
+    }
+  })
+
+  test('a loop over time turns in a page, with threads and without, as it does in Node', async () => {
+    const here = await trainRows()
+    expect(here.losses[19]).toBeLessThan(here.losses[0] / 2)
+    for (const path of ['/isolated/', '/']) {
+      const there = await inPage<TrainingReport>(path, 'trainRows()')
+      expect(there.backend).toBe('wasm')
       there.losses.forEach((loss, i) => expect(Math.abs(loss - here.losses[i]), `step ${i}`).toBeLessThan(1e-4))
     }
   })

@@ -41,7 +41,7 @@ const cheap = 6
 export function scanGradient(loop: Tensor, outputs: readonly OutputCotangent[], walk: Walk): (Tensor | undefined)[] {
   const { steps, sliced } = inputsOf(loop)
   const { length, reverse, carries, slices, captured, next } = steps
-  const floating = carries.flatMap(({ dtype }, i) => (isFloat(dtype) ? [i] : []))
+  const floating = statesThatMatter(steps, outputs)
   // The gradients that come to one step: from the next step, and from each stack.
   const later = floating.map((i) => placeholder(carries[i]))
   const stacks = outputs.flatMap(({ wanted, gradient }) =>
@@ -107,6 +107,26 @@ export function scanGradient(loop: Tensor, outputs: readonly OutputCotangent[], 
     ...ofSlices.map((part) => part && back.stack(part)),
     ...sums.map((sum) => sum?.total(back, (part) => back.last(totals.get(part) as number))),
   ]
+}
+
+/** The states of floats that the outputs in question depend on: the others have no gradient. */
+function statesThatMatter({ carries, next }: Steps, outputs: readonly OutputCotangent[]): number[] {
+  const reads = carries.map((carry) => dependsOn([carry]))
+  const matter = new Set<number>()
+  const results = outputs.flatMap(({ wanted }) => ('stacked' in wanted ? [wanted.stacked] : []))
+  const pending = outputs.flatMap(({ wanted }) => ('carry' in wanted ? [wanted.carry] : []))
+  const add = (result: Tensor): void => {
+    reads.forEach((isRead, i) => {
+      if (!matter.has(i) && isRead(result)) pending.push(i)
+    })
+  }
+  results.forEach(add)
+  for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
+    if (matter.has(state)) continue
+    matter.add(state)
+    add(next[state])
+  }
+  return [...matter].filter((i) => isFloat(carries[i].dtype)).sort((a, b) => a - b)
 }
 
 /**

@@ -34,6 +34,8 @@ import { stepOf, varies } from './symbolic.ts'
 export interface Lanes {
   readonly count: number
   readonly variable: string
+  /** Whether the variable is a multiple of `count` in the first lane. */
+  readonly aligned?: boolean
 }
 
 /** The variable that counts lanes themselves: 0 in the first. */
@@ -99,7 +101,7 @@ function quotientLanes(x: Expr, high: number, by: number): Expr {
 export function conditionMask(condition: Condition, lanes: Lanes): Expr {
   if (typeof condition === 'boolean') return mask(condition)
   const vector = lanes.count > 1 && varies(condition.index, lanes.variable)
-  if (vector) {
+  if (vector && !holdsForAll(condition, lanes)) {
     const at = indexI32(condition.index, lanes)
     if (condition.kind === 'within') {
       return and(le(i32(condition.from, lanes.count), at), lt(at, i32(condition.to, lanes.count)))
@@ -112,6 +114,14 @@ export function conditionMask(condition: Condition, lanes: Lanes): Expr {
   if (condition.index.low < condition.from) parts.push(le(index(condition.from), at))
   if (condition.index.high >= condition.to) parts.push(lt(at, index(condition.to)))
   return parts.length === 0 ? mask(true) : parts.reduce(and)
+}
+
+/** Whether a condition holds for all lanes or for none: its bounds fall between the vectors. */
+function holdsForAll(condition: Exclude<Condition, boolean>, { count, variable, aligned }: Lanes): boolean {
+  if (!aligned || condition.kind !== 'within' || stepOf(condition.index, variable) !== 1) return false
+  const { terms, constant } = condition.index
+  const between = terms.every(({ atom, factor }) => atom.key === variable || factor % count === 0)
+  return between && (condition.from - constant) % count === 0 && (condition.to - constant) % count === 0
 }
 
 /** Both masks; a mask of one lane is repeated for the other. */

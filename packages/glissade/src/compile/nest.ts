@@ -162,7 +162,13 @@ class Nest {
         for (const node of reduces) body.push(mut(name(node, 'v'), identity(node, this.#lanes)))
         body.push(
           ...this.#overInner(() => [
-            loop('v', index(0), index(whole), this.#lanes, turn({ count: this.#lanes, variable: 'v' }, 'v')),
+            loop(
+              'v',
+              index(0),
+              index(whole),
+              this.#lanes,
+              turn({ count: this.#lanes, variable: 'v', aligned: true }, 'v'),
+            ),
           ]),
         )
       }
@@ -204,7 +210,7 @@ class Nest {
       if (stages > 0) body.push(...this.#rowStores(stages, lanes))
       return body
     }
-    const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v' })
+    const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v', aligned: true })
     const left = this.#length % this.#lanes
     if (this.#lanes === 1 || left === 0)
       return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])

@@ -35,6 +35,12 @@ export interface CollateOptions {
 /** One field of one sample. */
 export type Field = number | boolean | TypedArray | NdArray | Tensor | readonly number[] | readonly boolean[]
 
+/** The batch of samples: a tensor for each field, and for their lengths and masks; a bare value is the field x. */
+export type BatchOf<T> = (T extends number | boolean | TypedArray | NdArray | Tensor | readonly unknown[]
+  ? { readonly x: Tensor }
+  : { readonly [Name in keyof T & string]: Tensor }) &
+  Columns
+
 /** How each field is to be treated: from the first sample of the set, so that every batch has the same types. */
 export type FieldTypes = Readonly<Record<string, DType>>
 
@@ -81,7 +87,11 @@ function notAField(value: unknown, name: string): never {
   const text = typeof value === 'string'
   return fail('value-invalid', {
     what: `sample: field '${name}'`,
-    received: text ? `text (${JSON.stringify((value as string).slice(0, 40))})` : value === null ? 'null' : typeof value,
+    received: text
+      ? `text (${JSON.stringify((value as string).slice(0, 40))})`
+      : value === null
+        ? 'null'
+        : typeof value,
     expected: 'numbers: a number, a list, a typed array, or { data, shape }',
     fix: text ? 'Encode text first, with map; or pass a collate of your own.' : 'Prepare it with map.',
   })
@@ -197,7 +207,8 @@ function stack(
     const own = piece.data.length
     const start = b * size + (padLeft ? size - own : 0)
     if (dtype === 'int32') checkInts(piece.data, name)
-    if (dtype === 'bool') for (let i = 0; i < own; i++) out[start + i] = Number(piece.data[i] !== false && piece.data[i] !== 0)
+    if (dtype === 'bool')
+      for (let i = 0; i < own; i++) out[start + i] = Number(piece.data[i] !== false && piece.data[i] !== 0)
     else out.set(piece.data as ArrayLike<number>, start)
   }
   return fromArray(out, [pieces.length, ...shape], dtype)

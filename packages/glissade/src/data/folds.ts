@@ -52,7 +52,12 @@ export function stratifiedKFold(labels: Labels, k: number, { shuffle = true, see
 /** Folds in which all samples of a group are held out together. Errors: `value-invalid`. */
 export function groupKFold(groups: Labels, k: number, { shuffle = true, seed = 0 }: FoldOptions = {}): Fold[] {
   checkWhole('groupKFold: k', k, 2)
-  const members = [...groupsOf(groups, Int32Array.from({ length: groups.length }, (_, i) => i)).values()]
+  const members = [
+    ...groupsOf(
+      groups,
+      Int32Array.from({ length: groups.length }, (_, i) => i),
+    ).values(),
+  ]
   checkEnough('groupKFold: k', k, members.length)
   const order = shuffle ? permutation(members.length, seed) : Int32Array.from({ length: members.length }, (_, i) => i)
   const sizes = new Array<number>(k).fill(0)
@@ -71,7 +76,12 @@ export function groupKFold(groups: Labels, k: number, { shuffle = true, seed = 0
  * the part that is furthest below its share.
  */
 export function groupSplitPositions(groups: Labels, fractions: readonly number[], seed = 0): Int32Array<ArrayBuffer>[] {
-  const members = [...groupsOf(groups, Int32Array.from({ length: groups.length }, (_, i) => i)).values()]
+  const members = [
+    ...groupsOf(
+      groups,
+      Int32Array.from({ length: groups.length }, (_, i) => i),
+    ).values(),
+  ]
   const parts = fractions.map((): number[] => [])
   for (const at of permutation(members.length, seed)) {
     const lacking = parts.map((part, i) => fractions[i] * groups.length - part.length)

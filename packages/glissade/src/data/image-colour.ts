@@ -22,9 +22,15 @@ export function normalize(mean: number | readonly number[], std: number | readon
     for (const list of [mean, std]) {
       if (typeof list === 'number' || list.length === channels) continue
       const received = `${list.length} numbers for ${channels} channels`
-      fail('shape-mismatch', { op: 'normalize', received, expected: 'one for each, or one for all', fix: 'Check them.' })
+      fail('shape-mismatch', {
+        op: 'normalize',
+        received,
+        expected: 'one for each, or one for all',
+        fix: 'Check them.',
+      })
     }
-    const out = image.data instanceof Float64Array ? new Float64Array(image.data.length) : new Float32Array(image.data.length)
+    const out =
+      image.data instanceof Float64Array ? new Float64Array(image.data.length) : new Float32Array(image.data.length)
     const plane = height * width
     for (let c = 0; c < channels; c++) {
       for (let i = c * plane; i < (c + 1) * plane; i++) out[i] = (image.data[i] - at(mean, c)) / at(std, c)
@@ -43,7 +49,9 @@ function greyOf(image: NdArray, channels: number, plane: number): Float64Array {
     out[i] =
       channels < 3
         ? image.data[i]
-        : greyWeights[0] * image.data[i] + greyWeights[1] * image.data[plane + i] + greyWeights[2] * image.data[2 * plane + i]
+        : greyWeights[0] * image.data[i] +
+          greyWeights[1] * image.data[plane + i] +
+          greyWeights[2] * image.data[2 * plane + i]
   }
   return out
 }
@@ -186,7 +194,8 @@ export function colorJitter(options: ColorJitterOptions): ImageTransform {
   // Made once at both ends, so that a range that is out of bounds is refused now.
   for (const { make, range } of parts) for (const end of range) make(end)
   const used = parts.filter(({ range, none }) => range[0] !== none || range[1] !== none)
-  return (image, draws) => shuffled(used, draws).reduce((so, { make, range }) => make(draws.from(range))(so, draws), image)
+  return (image, draws) =>
+    shuffled(used, draws).reduce((so, { make, range }) => make(draws.from(range))(so, draws), image)
 }
 
 function shuffled<T>(items: readonly T[], draws: Draws): T[] {
@@ -236,7 +245,12 @@ export function randomErasing(options: RandomErasingOptions = {}): ImageTransfor
 /** A square of this side erased at a random place, of which a part may lie outside the image. */
 export function cutout(side: number, { value = 0 }: { value?: number | 'random' } = {}): ImageTransform {
   if (!Number.isInteger(side) || side < 1) {
-    fail('value-invalid', { what: 'cutout', received: String(side), expected: 'a whole number of pixels', fix: 'Change it.' })
+    fail('value-invalid', {
+      what: 'cutout',
+      received: String(side),
+      expected: 'a whole number of pixels',
+      fix: 'Change it.',
+    })
   }
   return (image, draws) => {
     const [, height, width] = imageShape('cutout', image)

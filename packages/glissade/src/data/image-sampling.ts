@@ -76,7 +76,10 @@ interface Taps {
 }
 
 function nearestTaps(from: number, to: number): Taps[] {
-  return Array.from({ length: to }, (_, i) => ({ first: Math.min(Math.floor((i * from) / to), from - 1), weights: [1] }))
+  return Array.from({ length: to }, (_, i) => ({
+    first: Math.min(Math.floor((i * from) / to), from - 1),
+    weights: [1],
+  }))
 }
 
 /** A triangle over the source around each target pixel's middle; as wide as the step where it is made smaller. */
@@ -137,7 +140,12 @@ function inverseMap({ angle = 0, translate = [0, 0], scale = 1, shear = [0, 0] }
   const numbers = [angle, ...translate, scale, ...shear]
   if (!(scale > 0) || !numbers.every(Number.isFinite)) {
     const received = JSON.stringify({ angle, translate, scale, shear })
-    fail('value-invalid', { what: 'affine', received, expected: 'finite numbers, and scale above 0', fix: 'Check them.' })
+    fail('value-invalid', {
+      what: 'affine',
+      received,
+      expected: 'finite numbers, and scale above 0',
+      fix: 'Check them.',
+    })
   }
   const [turn, sx, sy] = [angle, ...shear].map((degrees) => (degrees * Math.PI) / 180)
   // The map is turn · shear along y · shear along x · scale; its inverse is taken by the adjugate, of determinant 1.
@@ -179,12 +187,28 @@ function roundEven(value: number): number {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
-function nearest(data: Values, at: number, width: number, height: number, sx: number, sy: number, fill: number): number {
+function nearest(
+  data: Values,
+  at: number,
+  width: number,
+  height: number,
+  sx: number,
+  sy: number,
+  fill: number,
+): number {
   const [x, y] = [roundEven(sx), roundEven(sy)]
   return x >= 0 && x < width && y >= 0 && y < height ? data[at + y * width + x] : fill
 }
 
-function bilinear(data: Values, at: number, width: number, height: number, sx: number, sy: number, fill: number): number {
+function bilinear(
+  data: Values,
+  at: number,
+  width: number,
+  height: number,
+  sx: number,
+  sy: number,
+  fill: number,
+): number {
   const [x0, y0] = [Math.floor(sx), Math.floor(sy)]
   const [px, py] = [sx - x0, sy - y0]
   const value = (x: number, y: number): number =>

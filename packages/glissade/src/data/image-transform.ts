@@ -25,7 +25,12 @@ export function randomApply(transform: ImageTransform, p = 0.5): ImageTransform 
 /** One of the transforms, each as likely. */
 export function randomChoice(transforms: readonly ImageTransform[]): ImageTransform {
   if (transforms.length === 0) {
-    fail('value-invalid', { what: 'randomChoice', received: 'no transforms', expected: 'at least one', fix: 'Add one.' })
+    fail('value-invalid', {
+      what: 'randomChoice',
+      received: 'no transforms',
+      expected: 'at least one',
+      fix: 'Add one.',
+    })
   }
   return (image, draws) => transforms[draws.int(transforms.length)](image, draws)
 }
@@ -72,5 +77,10 @@ export function sizeOfImage(what: string, size: ImageSize): readonly [height: nu
   const pair = typeof size === 'number' ? ([size, size] as const) : size
   if (Array.isArray(pair) && pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 1)) return pair
   const received = JSON.stringify(size) ?? 'nothing'
-  return fail('value-invalid', { what: `${what}: size`, received, expected: 'a size or [height, width]', fix: 'Check it.' })
+  return fail('value-invalid', {
+    what: `${what}: size`,
+    received,
+    expected: 'a size or [height, width]',
+    fix: 'Check it.',
+  })
 }

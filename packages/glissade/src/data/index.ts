@@ -1,5 +1,6 @@
 /** Data, as `data.*`: sets of samples, their batches, orders and splits; tables; transforms; and named sets. */
 export {
+  type BatchOf,
   type CollateOptions,
   collate,
   type Field,
@@ -10,83 +11,6 @@ export { type BatchOptions, type Columns, Dataset, dataset, type SplitOptions } 
 export { type Digits, type DigitsOptions, digits } from './digits.ts'
 export { Draws, type Range } from './draws.ts'
 export { type Fold, type FoldOptions, groupKFold, kFold, type Labels, stratifiedKFold } from './folds.ts'
-export { Loader, type LoaderOptions, type LoaderState, loader } from './loader.ts'
-export { permutation } from './order.ts'
-export {
-  classWeights,
-  randomSampler,
-  type Sampler,
-  sequentialSampler,
-  stratifiedSampler,
-  subsetSampler,
-  weightedSampler,
-} from './samplers.ts'
-export {
-  from,
-  fromDataset,
-  type SampleContext,
-  type SampleMap,
-  Samples,
-  type SampleSource,
-  type SampleSplitOptions,
-} from './samples.ts'
-export {
-  type ColumnValues,
-  Table,
-  type TableColumn,
-  type TableDatasetOptions,
-  type TableOrigin,
-  type TableSplitOptions,
-  table,
-} from './table.ts'
-export {
-  inWorkers,
-  type WorkerContext,
-  type WorkerFunction,
-  type WorkerOptions,
-  WorkerSource,
-} from './worker-source.ts'
-export { catalogue, type SetFacts, type SetFile, type SetKind, type SetName } from './sets/catalogue.ts'
-export {
-  type CifarOptions,
-  cifar10,
-  fashionMnist,
-  type ImageSet,
-  type ImageSets,
-  mnist,
-  type OmniglotOptions,
-  omniglot,
-  type QuickdrawOptions,
-  quickdraw,
-} from './sets/images.ts'
-export type { SetInfo, SetOptions } from './sets/locate.ts'
-export {
-  adult,
-  airlinePassengers,
-  diabetes,
-  ettH1,
-  houses,
-  iris,
-  minTemperatures,
-  penguins,
-  type SeriesSets,
-  type TableSets,
-} from './sets/tables.ts'
-export {
-  type Language,
-  multi30k,
-  names,
-  type Pair,
-  type SampleSets,
-  type Sentence,
-  type SpokenDigit,
-  type SpokenDigits,
-  shakespeare,
-  spokenDigits,
-  sst2,
-  type TextParts,
-  type TranslationOptions,
-} from './sets/text.ts'
 export {
   adjustBrightness,
   adjustContrast,
@@ -122,8 +46,70 @@ export {
 } from './image-geometry.ts'
 export { type AffineOptions, affine, type Interpolation, type ResizeOptions, resize, rotate } from './image-sampling.ts'
 export { compose, type ImageSize, type ImageTransform, randomApply, randomChoice } from './image-transform.ts'
+export { Loader, type LoaderOptions, type LoaderState, loader } from './loader.ts'
 export { cutmix, type Mixed, type MixOptions, mixup } from './mixing.ts'
+export { permutation } from './order.ts'
 export { type ResampleOptions, resample } from './resample.ts'
+export {
+  classWeights,
+  randomSampler,
+  type Sampler,
+  sequentialSampler,
+  stratifiedSampler,
+  subsetSampler,
+  weightedSampler,
+} from './samplers.ts'
+export {
+  from,
+  fromDataset,
+  type SampleContext,
+  type SampleMap,
+  type SampleSource,
+  type SampleSplitOptions,
+  Samples,
+} from './samples.ts'
+export { catalogue, type SetFacts, type SetKind, type SetName } from './sets/catalogue.ts'
+export {
+  type CifarOptions,
+  cifar10,
+  fashionMnist,
+  type ImageSet,
+  type ImageSets,
+  mnist,
+  type OmniglotOptions,
+  omniglot,
+  type QuickdrawOptions,
+  quickdraw,
+} from './sets/images.ts'
+export type { SetInfo, SetOptions } from './sets/locate.ts'
+export type { SetFile } from './sets/origins.ts'
+export {
+  adult,
+  airlinePassengers,
+  diabetes,
+  ettH1,
+  houses,
+  iris,
+  minTemperatures,
+  penguins,
+  type SeriesSets,
+  type TableSets,
+} from './sets/tables.ts'
+export {
+  type Language,
+  multi30k,
+  names,
+  type Pair,
+  type SampleSets,
+  type Sentence,
+  type SpokenDigit,
+  type SpokenDigits,
+  shakespeare,
+  spokenDigits,
+  sst2,
+  type TextParts,
+  type TranslationOptions,
+} from './sets/text.ts'
 export {
   type DecibelOptions,
   logMelSpectrogram,
@@ -139,6 +125,15 @@ export {
   spectrogram,
 } from './spectrogram.ts'
 export {
+  type ColumnValues,
+  Table,
+  type TableColumn,
+  type TableDatasetOptions,
+  type TableOrigin,
+  type TableSplitOptions,
+  table,
+} from './table.ts'
+export {
   type EncoderOptions,
   OneHotEncoder,
   type OneHotEncoderOptions,
@@ -146,13 +141,10 @@ export {
   oneHotEncoder,
   ordinalEncoder,
 } from './table-encoders.ts'
+export { Imputer, type ImputerOptions, type ImputerStrategy, imputer } from './table-imputer.ts'
 export { pipelineFromState, TablePipeline, tablePipeline } from './table-pipeline.ts'
 export {
   type ColumnOptions,
-  Imputer,
-  type ImputerOptions,
-  type ImputerStrategy,
-  imputer,
   MinMaxScaler,
   type MinMaxScalerOptions,
   minMaxScaler,
@@ -170,3 +162,10 @@ export {
   type Window,
   type WindowOptions,
 } from './windows.ts'
+export {
+  inWorkers,
+  type WorkerContext,
+  type WorkerFunction,
+  type WorkerOptions,
+  WorkerSource,
+} from './worker-source.ts'

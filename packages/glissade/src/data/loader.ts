@@ -7,12 +7,11 @@
  */
 import { fail } from '../errors.ts'
 import { checkWhole } from '../ops/derived/common.ts'
-import { type CollateOptions, collate, type FieldTypes, fieldTypes } from './collate.ts'
-import type { Columns } from './dataset.ts'
+import { type BatchOf, type CollateOptions, collate, type FieldTypes, fieldTypes } from './collate.ts'
 import { checkSeed } from './draws.ts'
 import { permutation } from './order.ts'
-import type { SampleSource } from './samples.ts'
 import { positionsOf, type Sampler } from './samplers.ts'
+import type { SampleSource } from './samples.ts'
 
 export interface LoaderOptions<T, B> extends CollateOptions {
   /** Default 1. */
@@ -32,7 +31,7 @@ export interface LoaderOptions<T, B> extends CollateOptions {
   /** How many batches are prepared ahead; default 1. */
   readonly prefetch?: number
   /** Puts samples together, in place of stacking and padding. */
-  readonly collate?: (samples: T[]) => B | Promise<B>
+  collate?(samples: T[]): B | Promise<B>
 }
 
 /** Where a loader stands: `batch` batches of `epoch` have been given out. Plain JSON. */
@@ -45,7 +44,7 @@ export interface LoaderState {
 /** So many batches' worth of samples are sorted by length at a time. */
 const bucketBatches = 50
 
-export class Loader<T, B = Columns> {
+export class Loader<T, B = BatchOf<T>> {
   readonly #source: SampleSource<T>
   readonly #options: LoaderOptions<T, B>
   readonly #batchSize: number
@@ -90,7 +89,8 @@ export class Loader<T, B = Columns> {
     checkWhole('restore: epoch', epoch, 0)
     checkWhole('restore: batch', batch, 0)
     checkSeed('restore', seed)
-    if (batch > this.length) refuse(`state with batch ${batch}`, `at most ${this.length}`, 'Use the same data and options.')
+    if (batch > this.length)
+      refuse(`state with batch ${batch}`, `at most ${this.length}`, 'Use the same data and options.')
     this.#epoch = epoch
     this.#batch = batch
     this.#seed = seed
@@ -184,6 +184,6 @@ function refuse(received: string, expected: string, fix: string): never {
 }
 
 /** A loader over samples: `data.loader(set, { batchSize: 32, shuffle: true })`. */
-export function loader<T, B = Columns>(source: SampleSource<T>, options: LoaderOptions<T, B> = {}): Loader<T, B> {
+export function loader<T, B = BatchOf<T>>(source: SampleSource<T>, options: LoaderOptions<T, B> = {}): Loader<T, B> {
   return new Loader<T, B>(source, options)
 }

@@ -90,7 +90,12 @@ async function start(op: string, x: Tensor, y: Tensor, options: MixOptions, usua
   checkWhole(`${op}: classes`, classes, 1)
   checkWhole(`${op}: step`, step, 0)
   if (!(alpha > 0)) {
-    fail('value-invalid', { what: `${op}: alpha`, received: String(alpha), expected: 'a number above 0', fix: 'Change it.' })
+    fail('value-invalid', {
+      what: `${op}: alpha`,
+      received: String(alpha),
+      expected: 'a number above 0',
+      fix: 'Change it.',
+    })
   }
   const soft = y.rank === 2 && y.shape[1] === classes
   if (x.rank < 1 || x.shape[0] !== y.shape[0] || (y.rank !== 1 && !soft)) {

@@ -57,14 +57,22 @@ export function subsetSampler(positions: ArrayLike<number>, { shuffle = true }: 
  * `count` positions, drawn with replacement, each with a chance in proportion to its weight. For classes of different
  * sizes: `weightedSampler(data.classWeights(labels))`. Errors: `value-invalid`.
  */
-export function weightedSampler(weights: ArrayLike<number>, { count = weights.length }: { count?: number } = {}): Sampler {
+export function weightedSampler(
+  weights: ArrayLike<number>,
+  { count = weights.length }: { count?: number } = {},
+): Sampler {
   checkWhole('weightedSampler: count', count, 0)
   const sums = new Float64Array(weights.length)
   let total = 0
   for (let i = 0; i < weights.length; i++) {
     if (!(weights[i] >= 0 && weights[i] < Infinity)) {
       const received = `${weights[i]} at position ${i}`
-      fail('value-invalid', { what: 'weightedSampler', received, expected: 'weights of at least 0', fix: 'Check them.' })
+      fail('value-invalid', {
+        what: 'weightedSampler',
+        received,
+        expected: 'weights of at least 0',
+        fix: 'Check them.',
+      })
     }
     sums[i] = total += weights[i]
   }

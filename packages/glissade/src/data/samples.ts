@@ -7,6 +7,7 @@
 import { fail } from '../errors.ts'
 import type { NdArray } from '../io/nd-array.ts'
 import { checkWhole } from '../ops/derived/common.ts'
+import type { BatchOf } from './collate.ts'
 import type { Columns, Dataset } from './dataset.ts'
 import { Draws } from './draws.ts'
 import { groupSplitPositions, type Labels } from './folds.ts'
@@ -34,9 +35,9 @@ export type SampleMap<T, U> = (sample: T, draws: Draws, position: number) => U |
 export interface SampleSplitOptions<T> {
   readonly seed?: number
   /** The label of a sample: every part has each label in its share. */
-  readonly stratify?: (sample: T) => number | string
+  stratify?(sample: T): number | string
   /** The group of a sample: groups stay whole. */
-  readonly group?: (sample: T) => number | string
+  group?(sample: T): number | string
 }
 
 const firstPass: SampleContext = { seed: 0, epoch: 0 }
@@ -144,7 +145,7 @@ export class Samples<T> implements SampleSource<T> {
   }
 
   /** A loader over these samples: loader.ts. */
-  loader<B = Columns>(options?: LoaderOptions<T, B>): Loader<T, B> {
+  loader<B = BatchOf<T>>(options?: LoaderOptions<T, B>): Loader<T, B> {
     return new Loader<T, B>(this, options)
   }
 
@@ -152,9 +153,9 @@ export class Samples<T> implements SampleSource<T> {
   batches(
     size: number,
     options: { shuffle?: boolean; seed?: number; epoch?: number; dropLast?: boolean } = {},
-  ): AsyncGenerator<Columns> {
+  ): AsyncGenerator<BatchOf<T>> {
     const { epoch, ...rest } = options
-    return new Loader<T, Columns>(this, { batchSize: size, ...rest }).batches({ epoch: epoch ?? this.#passes++ })
+    return new Loader<T>(this, { batchSize: size, ...rest }).batches({ epoch: epoch ?? this.#passes++ })
   }
   #passes = 0
 }

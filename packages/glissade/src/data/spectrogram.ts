@@ -70,7 +70,11 @@ export function channelsOf(op: string, sound: SoundLike): Channels {
 }
 
 /** Channels one after the other as one array; float32. */
-export function joined(parts: readonly ArrayLike<number>[], lead: readonly number[], shape: readonly number[]): NdArray {
+export function joined(
+  parts: readonly ArrayLike<number>[],
+  lead: readonly number[],
+  shape: readonly number[],
+): NdArray {
   const size = shape.reduce((a, b) => a * b, 1)
   const out = new Float32Array(parts.length * size)
   for (const [c, part] of parts.entries()) out.set(part, c * size)
@@ -251,7 +255,10 @@ const silence = 1e-6
 /** ln(mel spectrogram + 1e-6): what networks are given. sound: [..., T] → [..., nMels, frames]. */
 export function logMelSpectrogram(sound: SoundLike, options: MelOptions = {}): NdArray {
   const { frames, lead } = melFrames('logMelSpectrogram', sound, options)
-  return joinFrames({ frames: frames.map((own) => ({ ...own, data: own.data.map((v) => Math.log(v + silence)) })), lead })
+  return joinFrames({
+    frames: frames.map((own) => ({ ...own, data: own.data.map((v) => Math.log(v + silence)) })),
+    lead,
+  })
 }
 
 export interface DecibelOptions {

@@ -2,7 +2,8 @@
 import { fail } from '../errors.ts'
 import type { Table } from './table.ts'
 import { OneHotEncoder, OrdinalEncoder } from './table-encoders.ts'
-import { Imputer, MinMaxScaler, StandardScaler, type TableTransform, type TransformState } from './table-transforms.ts'
+import { Imputer } from './table-imputer.ts'
+import { MinMaxScaler, StandardScaler, type TableTransform, type TransformState } from './table-transforms.ts'
 
 export class TablePipeline {
   readonly steps: readonly TableTransform[]

@@ -94,7 +94,8 @@ export class Table {
   /** The text of a column, null where it is missing; numbers as they are written. */
   strings(name: string): (string | null)[] {
     const column = this.column(name)
-    if (column instanceof Float64Array) return Array.from(column, (value) => (Number.isNaN(value) ? null : String(value)))
+    if (column instanceof Float64Array)
+      return Array.from(column, (value) => (Number.isNaN(value) ? null : String(value)))
     return [...column]
   }
 
@@ -130,7 +131,9 @@ export class Table {
     })
     const columns = [...this.#columns].map(([name, column]): [string, TableColumn] => [
       name,
-      column instanceof Float64Array ? Float64Array.from(rows, (row) => column[row]) : Array.from(rows, (r) => column[r]),
+      column instanceof Float64Array
+        ? Float64Array.from(rows, (row) => column[row])
+        : Array.from(rows, (r) => column[r]),
     ])
     const origin = this.#origin
     const lines = origin && { file: origin.file, lines: rows.map((row) => origin.lines[row]) }

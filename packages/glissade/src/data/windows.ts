@@ -59,7 +59,8 @@ export function slidingWindows(series: Table | NdArray, options: WindowOptions):
       const x = Float32Array.from(data.subarray((middle - input) * features, middle * features))
       const y = new Float32Array(horizon * targets.length)
       for (let t = 0; t < horizon; t++) {
-        for (const [j, feature] of targets.entries()) y[t * targets.length + j] = data[(middle + t) * features + feature]
+        for (const [j, feature] of targets.entries())
+          y[t * targets.length + j] = data[(middle + t) * features + feature]
       }
       return { x: { data: x, shape: [input, features] }, y: { data: y, shape: [horizon, targets.length] } }
     },

@@ -57,7 +57,12 @@ export class WorkerSource<T> implements SampleSource<T> {
   constructor(module: string | URL, { items, length, threads = 2, options }: WorkerOptions<unknown>) {
     if ((items === undefined) === (length === undefined)) {
       const received = items ? 'both items and length' : 'neither items nor length'
-      fail('value-invalid', { what: 'inWorkers', received, expected: 'one of them', fix: 'Pass { items } or { length }.' })
+      fail('value-invalid', {
+        what: 'inWorkers',
+        received,
+        expected: 'one of them',
+        fix: 'Pass { items } or { length }.',
+      })
     }
     this.length = items ? items.length : checkWhole('inWorkers: length', length as number, 0)
     this.#threads = checkWhole('inWorkers: threads', threads, 1)

@@ -51,10 +51,7 @@ onmessage = ({ data }) => {
 }`
 
 /** `data` is what the script begins with; a file's path as module becomes its address. */
-export async function startDataWorker(
-  data: { readonly module: string },
-  events: WorkerEvents,
-): Promise<WorkerThread> {
+export async function startDataWorker(data: { readonly module: string }, events: WorkerEvents): Promise<WorkerThread> {
   return hasFiles() ? startInNode(data, events) : startInPage(data, events)
 }
 

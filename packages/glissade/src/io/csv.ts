@@ -6,7 +6,7 @@
  */
 import { isNumber, Table, type TableColumn, toNumber } from '../data/table.ts'
 import { fail } from '../errors.ts'
-import { decodeText, refuse, sourceBytes, sourceName } from './bytes.ts'
+import { refuse, sourceName, sourceText } from './bytes.ts'
 import type { Source } from './model-file.ts'
 import { optionalPackage } from './packages.ts'
 
@@ -33,7 +33,7 @@ const defaultMissing = ['', 'NA', 'NaN', 'nan', 'null']
 /** Reads a CSV file. Errors: `data-missing`, `file-format`, `package-missing`. */
 export async function loadCsv(source: Source, options: CsvOptions = {}): Promise<Table> {
   const file = sourceName(source, 'CSV')
-  return parseCsv(decodeText(await sourceBytes(source), file), options, file)
+  return parseCsv(await sourceText(source, file), options, file)
 }
 
 /** As loadCsv, from text. */

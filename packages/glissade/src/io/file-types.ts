@@ -4,7 +4,7 @@
  */
 import type { DType, TypedArray } from '../dtype.ts'
 
-interface Reader {
+export interface Reader {
   readonly bytes: number
   readonly dtype: DType
   /** The numbers in `bytes`, which begin at the start of their buffer. `refuse` is told a number that does not fit. */

@@ -2,7 +2,8 @@
  * Images from bytes: JPEG, PNG and WebP as [channels, height, width]; and PNG written.
  *
  * In Node the packages jpeg-js, fast-png and @jsquash/webp decode (image-decode.ts), in a page the browser itself. Sizes
- * are read and held against a limit first (image-header.ts). The orientation that cameras note is not applied, as in
+ * are read and held against a limit first (image-header.ts). A page keeps colours less exactly the less opaque they are,
+ * and JPEGs differ by a few 255ths between decoders. The orientation that cameras note is not applied, as in
  * torchvision. Whole folders: data.imageFolder; changes: data's image transforms.
  */
 import { fail } from '../errors.ts'

@@ -18,6 +18,8 @@ export { gunzip, gzip, type InflateOptions } from './gzip.ts'
 export { loadIdx, parseIdx } from './idx.ts'
 export { decodeImage, encodePng, type ImageOptions, loadImage } from './image.ts'
 export { formatJsonLines, loadJsonLines, loadJsonTable, parseJsonLines, tableOfRows } from './json-lines.ts'
+export { type LoadKerasOptions, loadKeras } from './keras/load.ts'
+export { KerasModel } from './keras/model.ts'
 export {
   architectureKey,
   formatModel,

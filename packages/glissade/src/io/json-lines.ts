@@ -2,13 +2,13 @@
  * JSON lines: one JSON value on each line. Written too, for metrics and for sets of text.
  */
 import { type Table, table } from '../data/table.ts'
-import { decodeText, refuse, sourceBytes, sourceName } from './bytes.ts'
+import { refuse, sourceName, sourceText } from './bytes.ts'
 import type { Source } from './model-file.ts'
 
 /** The values of the lines; empty lines are passed over. Errors: `data-missing`, `file-format` with the line. */
 export async function loadJsonLines(source: Source): Promise<unknown[]> {
   const file = sourceName(source, 'JSON lines')
-  return parseJsonLines(decodeText(await sourceBytes(source), file), file)
+  return parseJsonLines(await sourceText(source, file), file)
 }
 
 /** As loadJsonLines, from text. */

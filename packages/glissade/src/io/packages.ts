@@ -15,10 +15,8 @@ const packages = {
   hyparquet: () => import('hyparquet'),
   'hyparquet-compressors': () => import('hyparquet-compressors'),
   'jpeg-js': () => import('jpeg-js'),
-  nanotar: () => import('nanotar'),
   papaparse: () => import('papaparse'),
   pbf: () => import('pbf'),
-  wavefile: () => import('wavefile'),
 }
 type Packages = { [Name in keyof typeof packages]: Awaited<ReturnType<(typeof packages)[Name]>> }
 

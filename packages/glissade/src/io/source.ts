@@ -35,3 +35,53 @@ export function shorten(text: string): string {
   const plain = text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
   return plain.length > longestQuote ? `${plain.slice(0, longestQuote)}…` : plain
 }
+
+/** Where files beside the one that is read come from. */
+export type FilesBeside = (location: string) => Promise<Uint8Array>
+
+/** Refuses names of files that are not in the folder of the file that names them, or below. */
+export function checkBeside(location: string, what: string, wrong: Wrong): void {
+  const parts = location.split('/')
+  const odd = /[\\:\0]/.test(location) || parts.some((part) => part === '' || part === '.' || part === '..')
+  if (odd)
+    wrong(
+      what,
+      `'${shorten(location)}'`,
+      'the name of a file in the folder of the model',
+      'Put the data beside the model.',
+    )
+}
+
+/** The files beside `source`: those given, or those in its folder, each read once. */
+export function filesBeside(
+  source: Source,
+  given: Readonly<Record<string, Uint8Array>> | undefined,
+  wrong: Wrong,
+): FilesBeside {
+  if (given) {
+    return async (location) =>
+      Object.hasOwn(given, location)
+        ? given[location]
+        : wrong(
+            'data',
+            `'${shorten(location)}'`,
+            `one of ${Object.keys(given).join(', ')}`,
+            'Pass the file in `files`.',
+          )
+  }
+  if (typeof source !== 'string')
+    return async (location) =>
+      wrong(
+        'data',
+        `'${shorten(location)}', a file beside the model`,
+        'its bytes',
+        'Pass the path of the model, or { files }.',
+      )
+  const folder = source.replace(/[^/\\]*$/, '')
+  const known = new Map<string, Promise<Uint8Array>>()
+  return (location) => {
+    const bytes = known.get(location) ?? readFile(`${folder}${location}`)
+    known.set(location, bytes)
+    return bytes
+  }
+}

@@ -4,6 +4,7 @@
  */
 import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
+import { sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { focus } from './binary.ts'
 import { type ClassLossOptions, classAxis, labelsOf, perClass } from './labels.ts'
@@ -45,7 +46,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
         fix,
       })
     }
-    checkSameShape(op, logits, target)
+    checkProbabilities(op, logits, target, axis)
     const truth = labelSmoothing === 0 ? target : target.mul(1 - labelSmoothing).add(labelSmoothing / classes)
     const losses = weighted(truth.mul(logits.logSoftmax(axis))).neg()
     // PyTorch's mean here is over samples, whatever their weights.
@@ -59,6 +60,18 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (labelSmoothing === 0) return labels.reduce(losses)
   const spread = weighted(normalizer.unsqueeze(axis).sub(logits)).mul(labelSmoothing / classes)
   return labels.reduce(losses.mul(1 - labelSmoothing).add(spread))
+}
+
+/** Refuses targets of another shape; class indices that are floats, as tensor([0, 1]) is, with a word on how to say it. */
+function checkProbabilities(op: string, logits: Tensor, target: Tensor, axis: number): void {
+  const perSample = logits.shape.filter((_, i) => i !== axis)
+  if (!sameShape(target.shape, perSample)) return checkSameShape(op, logits, target)
+  fail('dtype-mismatch', {
+    op,
+    received: `a target of ${target.dtype} [${target.shape.join(', ')}]`,
+    expected: `class indices of int32, or probabilities [${logits.shape.join(', ')}]`,
+    fix: "Make class indices with { dtype: 'int32' }, or cast with .cast('int32').",
+  })
 }
 
 /**

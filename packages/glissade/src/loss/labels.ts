@@ -74,7 +74,10 @@ export function labelsOf(op: string, x: Tensor, target: Tensor, options: ClassLo
       op,
       received: `scores [${x.shape.join(', ')}] and a target [${target.shape.join(', ')}]`,
       expected: `a target [${expected.join(', ')}]: one label for each sample`,
-      fix: 'Reshape the target, or give probabilities of the shape of the scores.',
+      fix:
+        x.rank > 2 && sameShape(target.shape, x.shape.slice(0, -1))
+          ? `Classes stand on axis 1: give scores.reshape([-1, ${x.shape[x.rank - 1]}]) and target.flatten(), or transpose the scores.`
+          : 'Reshape the target, or give probabilities of the shape of the scores.',
     })
   }
   checkIndices(`${op}: target`, target, x.shape[axis], ignoreIndex)

@@ -13,8 +13,8 @@ export type Stages = readonly Stage[] | Readonly<Record<string, Stage>>
 const memberOf = (owner: Module, name: string): unknown => (owner as unknown as Record<string, unknown>)[name]
 
 /**
- * Layers one after the other, named by their place (`0.weight`, `2.bias`) or, from an object, by its keys
- * (`conv1.weight`), as in PyTorch. Of a layer with several results `{ output, … }` the next gets `output`.
+ * Layers one after the other, or a list of them, named by their place (`0.weight`, `2.bias`) or, from an object, by
+ * its keys (`conv1.weight`), as in PyTorch. Of a layer with several results `{ output, … }` the next gets `output`.
  */
 export class Sequential extends Module {
   /** Taken for layers of one result, which most are; cast one that has several. */
@@ -22,15 +22,13 @@ export class Sequential extends Module {
   readonly #names: string[]
   readonly #named: boolean
 
-  constructor(...layers: Stage[] | [Readonly<Record<string, Stage>>]) {
+  constructor(...layers: Stage[] | [Stages]) {
     super()
-    const named = layers.length === 1 && !(layers[0] instanceof Module)
-    this.#names = adoptAll(
-      this,
-      'sequential',
-      named ? (layers[0] as Readonly<Record<string, Stage>>) : (layers as Stage[]),
-    )
-    this.#named = named && this.#names.length > 0
+    const [first] = layers
+    const alone = layers.length === 1 && typeof first === 'object' && first !== null && !(first instanceof Module)
+    const given = alone ? (first as Stages) : (layers as Stage[])
+    this.#names = adoptAll(this, 'sequential', given)
+    this.#named = !Array.isArray(given) && this.#names.length > 0
   }
 
   forward(x: Tensor): Tensor {
@@ -50,6 +48,22 @@ export class Sequential extends Module {
   /** The layer at a place, from the end for a negative one, or of a name. */
   at(place: number | string): Layer | undefined {
     return typeof place === 'number' ? this.layers.at(place) : this.layers[this.#names.indexOf(place)]
+  }
+  /** Adds a layer at the end, named by its place. Not for layers under names. */
+  append(layer: Stage): this {
+    const name = String(this.length)
+    adopt(this, 'sequential', name, layer, this.#named ? 'name' : 'place')
+    this.#names.push(name)
+    return this
+  }
+  /** Puts a layer in the place of another, such as a new head. Errors: `module-name`. */
+  set(place: number | string, layer: Stage): this {
+    const name = typeof place === 'number' ? this.#names.at(place) : place
+    if (name === undefined || !this.#names.includes(name)) {
+      return fail('module-name', { name: String(place), known: this.#names })
+    }
+    adopt(this, 'sequential', name, layer, 'place')
+    return this
   }
   [Symbol.iterator](): Iterator<Layer> {
     return this.layers[Symbol.iterator]()
@@ -218,8 +232,7 @@ export class Identity extends Module {
   }
 }
 
-export const sequential = (...layers: Stage[] | [Readonly<Record<string, Stage>>]): Sequential =>
-  new Sequential(...layers)
+export const sequential = (...layers: Stage[] | [Stages]): Sequential => new Sequential(...layers)
 export const moduleList = <M extends Module>(modules?: readonly M[]): ModuleList<M> => new ModuleList(modules)
 export const moduleDict = <M extends Module>(modules?: Readonly<Record<string, M>>): ModuleDict<M> =>
   new ModuleDict(modules)

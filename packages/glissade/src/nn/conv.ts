@@ -67,8 +67,23 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
 
   protected abstract readonly kind: string
 
-  /** Adds the bias: [B, out, ...s] → [B, out, ...s] */
-  protected addBias(y: Tensor): Tensor {
+  /** The convolution `op` of x with the weight, and the bias. */
+  protected convolved(x: Tensor, op: (x: Tensor, weight: Tensor, options: Options) => Tensor): Tensor {
+    const space = this.size.length
+    const refuse = (expected: string, fix: string): never =>
+      fail('shape-mismatch', { op: this.kind, received: `[${x.shape.join(', ')}]`, expected, fix })
+    const axes = this.size.map((_, i) => (space === 1 ? 'L' : ['D', 'H', 'W'][i + 3 - space])).join(', ')
+    const [at, known] = [x.rank - space - 1, x.rank === space + 1 || x.rank === space + 2]
+    if (!known || x.shape[at] !== this.in) {
+      refuse(`[B, ${this.in}, ${axes}], or the same without B`, 'Check the channels, and the number of axes.')
+    }
+    const y = op(x, this.weight, this.options)
+    if (y.shape.slice(-space).some((n) => n < 1)) {
+      refuse(
+        `sizes that leave at least one place for a kernel of [${this.size.join(', ')}]`,
+        'Check the padding, or use another kernel.',
+      )
+    }
     return this.bias ? y.add(this.bias.reshape([this.out, ...this.size.map(() => 1)])) : y
   }
 
@@ -87,7 +102,7 @@ export class Conv1d extends ConvLayer<ConvLayerOptions> {
     super('conv1d', 1, false, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.conv1d(x, this.weight, this.options))
+    return this.convolved(x, convs.conv1d)
   }
 }
 
@@ -98,7 +113,7 @@ export class Conv2d extends ConvLayer<ConvLayerOptions> {
     super('conv2d', 2, false, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.conv2d(x, this.weight, this.options))
+    return this.convolved(x, convs.conv2d)
   }
 }
 
@@ -109,7 +124,7 @@ export class Conv3d extends ConvLayer<ConvLayerOptions> {
     super('conv3d', 3, false, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.conv3d(x, this.weight, this.options))
+    return this.convolved(x, convs.conv3d)
   }
 }
 
@@ -125,7 +140,7 @@ export class ConvTranspose1d extends ConvLayer<ConvTransposeLayerOptions> {
     super('convTranspose1d', 1, true, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.convTranspose1d(x, this.weight, this.options))
+    return this.convolved(x, convs.convTranspose1d)
   }
 }
 
@@ -141,7 +156,7 @@ export class ConvTranspose2d extends ConvLayer<ConvTransposeLayerOptions> {
     super('convTranspose2d', 2, true, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.convTranspose2d(x, this.weight, this.options))
+    return this.convolved(x, convs.convTranspose2d)
   }
 }
 
@@ -156,7 +171,7 @@ export class ConvTranspose3d extends ConvLayer<ConvTransposeLayerOptions> {
     super('convTranspose3d', 3, true, inChannels, outChannels, size, options)
   }
   forward(x: Tensor): Tensor {
-    return this.addBias(convs.convTranspose3d(x, this.weight, this.options))
+    return this.convolved(x, convs.convTranspose3d)
   }
 }
 

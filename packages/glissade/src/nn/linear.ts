@@ -1,4 +1,5 @@
 /** The fully connected layer. */
+import { fail } from '../errors.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import type { Tensor } from '../tensor.ts'
 import { fanInUniform } from './init.ts'
@@ -25,6 +26,14 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    if (x.rank === 0 || x.shape[x.rank - 1] !== this.in) {
+      fail('shape-mismatch', {
+        op: 'linear',
+        received: `[${x.shape.join(', ')}]`,
+        expected: `[..., ${this.in}]`,
+        fix: `Check the layer before, or make this one linear(${x.shape[x.rank - 1] ?? 'in'}, ${this.out}).`,
+      })
+    }
     const y = x.matmul(this.weight.transpose())
     return this.bias ? y.add(this.bias) : y
   }

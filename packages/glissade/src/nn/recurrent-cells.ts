@@ -9,7 +9,7 @@ import type { DType } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { type Shape, sameShape } from '../shape.ts'
-import type { Tensor } from '../tensor.ts'
+import { Tensor } from '../tensor.ts'
 import { fanInUniform } from './init.ts'
 import { type LayerConfig, Module, Parameter } from './module.ts'
 
@@ -89,11 +89,12 @@ export function checkNonlinearity(value: unknown): RnnNonlinearity {
 export function memoryOf(rule: CellRule, given: Memory | undefined, shape: Shape, dtype: DType): Memory {
   if (!given) return Array.from({ length: rule.memories }, () => zeros(shape, dtype))
   for (const tensor of given) {
-    if (sameShape(tensor.shape, shape)) continue
+    const isTensor: boolean = tensor instanceof Tensor
+    if (isTensor && sameShape(tensor.shape, shape)) continue
     fail('shape-mismatch', {
       op: `${rule.name}: state`,
-      received: `[${tensor.shape.join(', ')}]`,
-      expected: `[${shape.join(', ')}]`,
+      received: isTensor ? `[${tensor.shape.join(', ')}]` : 'something that is no tensor',
+      expected: `${rule.memories === 2 ? '{ h, c }, each ' : ''}[${shape.join(', ')}]`,
       fix: 'Give the state that an earlier call returned for as many samples, or none.',
     })
   }

@@ -127,8 +127,10 @@ abstract class Recurrent extends Module {
     const rule = this.#rule
     const shape = [this.layers * this.#ways, batch, this.hidden]
     const start = memoryOf(rule, given, shape, x.dtype).map((all) => all.split(1, 0))
-    let sequence = this.batchFirst ? x.transpose(0, 1) : x
-    const counts = lengths && this.#counts(lengths, sequence.shape[0], batch)
+    const steps = this.batchFirst ? x.transpose(0, 1) : x
+    const counts = lengths && this.#counts(lengths, steps.shape[0], batch)
+    // What stands behind a sequence has no say in any gradient either, be it NaN.
+    let sequence = counts ? counts.where(steps, 0) : steps
     const ends: Memory[] = []
     let outputs: Tensor[] = []
     for (const { layer, reverse, ending } of this.#directions()) {

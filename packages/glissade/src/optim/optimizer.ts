@@ -89,6 +89,14 @@ export class Optimizer {
     this.#groups = [...plan.groups.map(bind), { ...bind(plan.rest), rate: shared }]
     const selections = plan.groups.map(({ parameters }) => parameters)
     const { parameters, groupOf } = assignGroups(plan.name, target, selections)
+    if (parameters.size === 0) {
+      fail('value-invalid', {
+        what: plan.name,
+        received: 'a model without parameters',
+        expected: 'at least one to train',
+        fix: 'Keep layers and parameters in fields of the module, where they are found.',
+      })
+    }
     this.parameters = parameters
     this.#groupOf = groupOf
     for (const [name, parameter] of parameters) {

@@ -6,6 +6,7 @@
  */
 import type { Argument, Backend, Executable, Plan } from '../backends/backend.ts'
 import { environmentVariable } from '../backends/environment.ts'
+import { timesOf } from '../backends/repeats.ts'
 import { compilerOptions, lower } from '../compile/lower.ts'
 import { fail } from '../errors.ts'
 import { bodyOf, type Graph, printGraph } from '../graph/graph.ts'
@@ -13,7 +14,7 @@ import { printKernel } from '../kernel/print.ts'
 import type { Storage } from '../storage.ts'
 import { isReference } from './backend.ts'
 
-/** One kernel's part in a profile. */
+/** One kernel's part in a profile; of one in a loop, all its turns. */
 export interface KernelTime {
   readonly kind: string
   readonly label: string
@@ -94,9 +95,10 @@ export class Program {
   /** Runs once more, timing each kernel. */
   async profile(storages: readonly Storage[]): Promise<Profile> {
     const times = this.#executable ? await this.#executable.profile(storages) : new Float64Array()
+    const turns = timesOf(this.plan)
     const kernels = this.plan.launches.map(({ kernel, label, path }, i): KernelTime => {
       const { kind, flops, bytes } = this.plan.kernels[kernel]
-      return { kind, label, path, milliseconds: times[i], flops, bytes }
+      return { kind, label, path, milliseconds: times[i], flops: turns[i] * flops, bytes: turns[i] * bytes }
     })
     const byPath = new Map<string, number>()
     for (const { path, milliseconds } of kernels) byPath.set(path, (byPath.get(path) ?? 0) + milliseconds)
@@ -107,16 +109,21 @@ export class Program {
     return { kernels, paths, milliseconds, toString: () => profileTable(kernels, paths, milliseconds) }
   }
 
-  /** The program as text: one line per kernel with its work, and totals; with `code` the loops as well. */
+  /**
+   * The program as text: one line per kernel with its work at each turn, and totals of a run; with `code` the loops as
+   * well.
+   */
   describe(options: { readonly code?: boolean } = {}): string {
     const { kernels, launches, arenaBytes, flops, bytes } = this.plan
+    const turns = timesOf(this.plan)
     const rows = launches.map(({ kernel, label, path }, i) => {
       const { kind, tasks, flops: work, bytes: moved } = kernels[kernel]
-      return [String(i), kind, label, path, `k${kernel}`, String(tasks), count(work), `${count(moved)}B`]
+      const sizes = [String(turns[i]), String(tasks), count(work), `${count(moved)}B`]
+      return [String(i), kind, label, path, `k${kernel}`, ...sizes]
     })
     const text = [
       `${launches.length} kernels (${kernels.length} distinct) on ${this.backend.description}`,
-      table([['#', 'kind', 'ops', 'module', 'code', 'tasks', 'flops', 'moved'], ...rows]),
+      table([['#', 'kind', 'ops', 'module', 'code', 'turns', 'tasks', 'flops', 'moved'], ...rows]),
       `${count(flops)} floating-point operations, ${count(bytes)}B moved, peak memory ${count(arenaBytes)}B of temporaries + ${count(this.#argumentBytes())}B of arguments`,
     ]
     if (options.code) text.push(...kernels.map((kernel, i) => `k${i}: ${printKernel(kernel)}`))

@@ -89,7 +89,8 @@ function programFor(backend: Backend, key: string, create: () => Promise<Program
   if (known.size > mostPrograms) {
     const [oldest, dropped] = known.entries().next().value as [string, Promise<Program>]
     known.delete(oldest)
-    dropped.then((p) => p.release())
+    // After the runs that wait for their turn, which may be its own. One that could not be compiled has nothing to give.
+    dropped.then((p) => inTurn(backend, () => p.release())).catch(() => {})
   }
   return program
 }

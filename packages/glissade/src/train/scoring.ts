@@ -16,7 +16,7 @@ export type LossFunction = (prediction: Tensor, target: Tensor) => Tensor
 export interface StepResult {
   /** A single number, which training makes small. */
   readonly loss: Tensor
-  /** For metrics; without it there are none. */
+  /** For metrics, and the accuracy where the target is a class for each sample; without it there are none. */
   readonly prediction?: Tensor
   /** What metrics compare it with; default the batch's y. */
   readonly target?: Tensor
@@ -127,16 +127,16 @@ export function scoresOf(result: StepResult, batch: Columns): BatchScores {
   }
   const classes =
     prediction &&
-    result.target?.dtype === 'int32' &&
+    target?.dtype === 'int32' &&
     isFloat(prediction.dtype) &&
-    prediction.rank === result.target.rank + 1 &&
+    prediction.rank === target.rank + 1 &&
     sameShape(
       prediction.shape.filter((_, axis) => axis !== (prediction.rank > 1 ? 1 : 0)),
-      result.target.shape,
+      target.shape,
     )
   return {
     loss: loss.rank === 0 ? loss : loss.reshape([]),
-    ...(classes && { accuracy: accuracy(prediction.stopGradient(), result.target) }),
+    ...(classes && { accuracy: accuracy(prediction.stopGradient(), target) }),
     ...(weight && { weight: weight.cast('float32').reshape([]) }),
     ...(prediction && { prediction }),
     ...(target && { target }),

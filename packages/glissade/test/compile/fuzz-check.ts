@@ -2,6 +2,8 @@
  * What fuzz.test.ts asks of a seed: which tensors, and how near they must be. The graphs themselves: random-graph.ts.
  */
 import { gradients } from '../../src/autodiff/gradients.ts'
+import { zerosLike } from '../../src/create.ts'
+import type { scan } from '../../src/ops/derived/scan.ts'
 import type { Tensor } from '../../src/tensor.ts'
 import { GraphMaker } from './random-graph.ts'
 
@@ -9,8 +11,8 @@ import { GraphMaker } from './random-graph.ts'
 const relative = 3e-4
 
 /** The graph's outputs and, for some seeds, gradients of them. */
-export function tensorsOf(seed: number): Tensor[] {
-  const { leaves, outputs } = new GraphMaker(seed).make(6 + (seed % 19))
+export function tensorsOf(seed: number, loop?: typeof scan): Tensor[] {
+  const { leaves, outputs } = new GraphMaker(seed, loop).make(6 + (seed % 19))
   if (seed % 3 === 0 || outputs.length === 0) return [...outputs]
   const total = outputs
     .map((output, i) =>
@@ -21,7 +23,7 @@ export function tensorsOf(seed: number): Tensor[] {
         .sum(),
     )
     .reduce((a, b) => a.add(b))
-  const slopes = gradients(total, leaves).filter((slope) => slope !== undefined)
+  const slopes = gradients(total, leaves).map((slope, i) => slope ?? zerosLike(leaves[i]))
   // Together with the outputs, or alone: then nothing forces the forward values into memory.
   return seed % 3 === 1 ? [...outputs, ...slopes] : slopes
 }

@@ -64,6 +64,17 @@ describe('forward', () => {
     expect(await kinds('conv-relu', (input: Tensor) => layer.forward(input), x(2, 3, 12, 12))).toEqual(['contract'])
   })
 
+  it('parts of a row that begin and end between vectors are read as vectors', async () => {
+    const join = compile((a: Tensor, b: Tensor) =>
+      concat([a, b, a], 1).pad([
+        [0, 0],
+        [8, 0],
+      ]),
+    )
+    expect((await join.program(x(3, 8), x(3, 16))).describe({ code: true })).not.toMatch(/gather/)
+    expect((await join.program(x(3, 8), x(3, 15))).describe({ code: true })).toMatch(/gather/)
+  })
+
   it('softmax is one kernel over rows', async () => {
     expect(await kinds('softmax', (input: Tensor) => input.softmax(), x(64, 40))).toEqual(['row'])
   })

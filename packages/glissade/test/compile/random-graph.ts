@@ -14,6 +14,7 @@ import {
   diagonal,
   einsum,
   maxPool1d,
+  scan,
   scatterAdd,
   stack,
   type Tensor,
@@ -48,13 +49,22 @@ const largestNumber = 30
 /** Sums of exact numbers up to this stay exact, products of two of them too. */
 const largestExact = 64
 
+/** Loops lie in one another up to this depth. */
+const deepestLoop = 2
+
 export class GraphMaker {
   readonly #next: () => number
+  readonly #depth: number
   readonly #leaves: Tensor[] = []
   readonly #pool: Item[] = []
 
-  constructor(seed: number) {
+  readonly #scan: typeof scan
+
+  /** `loop` is how loops are made: a test may give one that writes every step out. */
+  constructor(seed: number, loop: typeof scan = scan, depth = 0) {
     this.#next = generator(seed)
+    this.#scan = loop
+    this.#depth = depth
   }
 
   /** `steps` operations on a few leaves; outputs are the last values and some from the middle. */
@@ -181,6 +191,7 @@ export class GraphMaker {
       () => this.#pooling(),
       () => this.#along(),
       () => this.#row(),
+      () => this.#loop(),
     ]
     this.#pick(kinds)()
   }
@@ -477,6 +488,30 @@ export class GraphMaker {
     const axis = this.#axis(x)
     if (exact && this.#next() < 0.5) this.#add(x.sort(axis, { descending: this.#next() < 0.5 }), bound, true)
     else this.#add(x.cumsum(axis), bound * Math.max(1, x.shape[axis]), exact)
+  }
+
+  /** A loop over the first axis, whose body is a random graph of its own on the state, the slice and something outside. */
+  #loop(): void {
+    const item = this.#item()
+    const xs = item.tensor
+    if (xs.rank === 0 || xs.shape[0] > 9 || this.#depth === deepestLoop) return
+    const [outer, start] = [this.#item(), this.#as(this.#item(), this.#shape(1 + this.#below(2)))]
+    const [seed, steps] = [this.#below(1 << 30), 1 + this.#below(6)]
+    const init = start.tensor.mul(1 / start.bound)
+    const body = (state: Tensor, x: Tensor) => {
+      const inner = new GraphMaker(seed, this.#scan, this.#depth + 1)
+      inner.#leaf(inner.#shape())
+      inner.#pool.push(outer, { ...item, tensor: x }, { tensor: state, bound: 1, exact: false })
+      for (let i = 0; i < steps; i++) inner.#step()
+      const floats = inner.#pool.filter(({ tensor }) => tensor.dtype === 'float32')
+      const [next, y] = [floats[floats.length - 1], inner.#pick(floats)]
+      const kept = inner.#as({ ...next, tensor: next.tensor.mul(1 / next.bound) }, state.shape)
+      const half = state.mul(0.5).add(kept.tensor.mul(0.5))
+      return { carry: half, y: y.tensor.mul(1 / y.bound) }
+    }
+    const { carry, ys } = this.#scan(body, init, xs, { reverse: this.#next() < 0.4 })
+    this.#add(carry, 1)
+    this.#add(ys, 1)
   }
 
   /** Several reductions and maps over one row. */

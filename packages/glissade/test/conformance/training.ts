@@ -15,6 +15,7 @@ import {
   nn,
   optim,
   random,
+  scan,
   type Tensor,
   take,
   tensor,
@@ -181,6 +182,34 @@ export const trainingCases: readonly TrainingCase[] = [
       return [value, h]
     })
     return { variables: named(parameters), optimizer, step: (i) => step(numbers([4, T, I], i), numbers([4, 2], i + 9)) }
+  }),
+
+  trainingCase('gates in a scan with dropout at each step, backwards too, AdamW', () => {
+    const [I, H, T] = [5, 9, 11]
+    const parameters = [weight([I, 4 * H], 1), weight([H, 4 * H], 2), weight([4 * H], 3), weight([2 * H, 3], 4)]
+    const [wx, wh, b, out] = parameters
+    const optimizer = optim.adamW({ lr: 0.01, eps }).for(parameters)
+    const through = (xs: Tensor, reverse: boolean) =>
+      scan(
+        ({ h, c }: { h: Tensor; c: Tensor }, x: Tensor) => {
+          const [i, f, g, o] = x.matmul(wx).add(h.matmul(wh)).add(b).split(H, 1)
+          const kept = where(random.bernoulli([4, H], 0.8), g.tanh(), 0)
+          const memory = f.sigmoid().mul(c).add(i.sigmoid().mul(kept))
+          const next = o.sigmoid().mul(memory.tanh())
+          return { carry: { h: next, c: memory }, y: next }
+        },
+        { h: zeros([4, H]), c: zeros([4, H]) },
+        xs,
+        { reverse },
+      )
+    const step = compile((x: Tensor, y: Tensor) => {
+      const [forth, back] = [through(x, false), through(x, true)]
+      const logits = concat([forth.carry.h, back.ys.mean(0)], 1).matmul(out)
+      const value = loss.crossEntropy(logits, y)
+      optimizer.minimize(value)
+      return [value, forth.ys, back.carry.c]
+    })
+    return { variables: named(parameters), optimizer, step: (i) => step(numbers([T, 4, I], i), classes(4, 3, i)) }
   }),
 
   trainingCase('running statistics beside the parameters, and a count', () => {

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  type Backend,
   compile,
   loss,
   nn,
@@ -171,4 +172,50 @@ it('reading a variable waits for the steps that were not awaited', async () => {
     expect([Math.min(...seen), Math.max(...seen)]).toEqual([3, 3])
     await Promise.all(steps)
   }
+})
+
+it('a program that waits for its turn is not given back to make room for others', async () => {
+  const probe = await probeBackend('interpreter')
+  if (!('backend' in probe)) throw new Error(probe.reason)
+  const inner = probe.backend
+  let open = (): void => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  /** Nothing runs until it is opened; what was given back refuses to run. */
+  const slow: Backend = {
+    name: 'slow',
+    target: inner.target,
+    threads: 1,
+    description: 'the interpreter, behind a gate',
+    memory: () => inner.memory(),
+    dispose: () => inner.dispose(),
+    compile: async (plan) => {
+      const executable = await inner.compile(plan)
+      let released = false
+      return {
+        run: async (storages) => {
+          if (released) throw new Error('this program was given back')
+          await opened
+          await executable.run(storages)
+        },
+        profile: (storages) => executable.profile(storages),
+        release: () => {
+          released = true
+          executable.release()
+        },
+      }
+    },
+  }
+  await setBackend(slow)
+  // More programs than are kept.
+  const sums = Array.from({ length: 300 }, (_, i) =>
+    ramp([i + 1])
+      .mul(0)
+      .add(1)
+      .sum()
+      .item(),
+  )
+  setTimeout(open, 50)
+  expect(await Promise.all(sums)).toEqual(sums.map((_, i) => i + 1))
 })

@@ -1,10 +1,11 @@
 /** The script of the page of wasm-browser.test.ts. */
-import { trainBars } from './training.ts'
+import { trainBars, trainRows } from './training.ts'
 import { doWork, working } from './work.ts'
 
 Object.assign(globalThis, {
   doWork,
   trainBars,
+  trainRows,
   /** Works, then looks whether the backend can be stopped and used no more. */
   stopWorking: async (): Promise<string> => {
     const backend = await working()

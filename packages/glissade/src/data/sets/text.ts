@@ -9,8 +9,9 @@ import { gunzip } from '../../io/gzip.ts'
 import { parseWav } from '../../io/wav.ts'
 import { splitPositions } from '../order.ts'
 import { from, type Samples } from '../samples.ts'
-import { facts, type SetFacts, type SetFile } from './catalogue.ts'
+import { facts, type SetFacts } from './catalogue.ts'
 import { infoOf, type SetInfo, type SetOptions, setFile } from './locate.ts'
+import type { SetFile } from './origins.ts'
 
 export interface SampleSets<T> extends SetInfo {
   readonly train: Samples<T>
@@ -18,7 +19,11 @@ export interface SampleSets<T> extends SetInfo {
   readonly test: Samples<T>
 }
 
-async function readLines(about: SetFacts, file: SetFile, options: SetOptions): Promise<{ lines: string[]; path: string }> {
+async function readLines(
+  about: SetFacts,
+  file: SetFile,
+  options: SetOptions,
+): Promise<{ lines: string[]; path: string }> {
   const { bytes, path } = await setFile(about, file, options)
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await gunzip(bytes, { file: path }) : bytes
   const lines = decodeText(plain, path).split(/\r?\n/)

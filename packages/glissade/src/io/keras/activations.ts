@@ -28,7 +28,14 @@ const functions: Readonly<Record<string, Activation>> = {
   softplus,
   softsign: (x) => x.div(x.abs().add(1)),
   elu: (x) => elu(x),
-  selu: (x) => x.gt(0).where(x.mul(scale), x.minimum(0).expm1().mul(alpha * scale)),
+  selu: (x) =>
+    x.gt(0).where(
+      x.mul(scale),
+      x
+        .minimum(0)
+        .expm1()
+        .mul(alpha * scale),
+    ),
   gelu: (x) => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5),
   swish: (x) => x.mul(x.sigmoid()),
   silu: (x) => x.mul(x.sigmoid()),

@@ -4,7 +4,8 @@ import { shorten, type Wrong } from '../source.ts'
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 export type JsonObject = { readonly [key: string]: Json }
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The value of a key of its own. */
 export function field(value: unknown, key: string): Json | undefined {
@@ -45,7 +46,12 @@ export class Config {
     return `${shorten(this.kind)} '${shorten(this.name)}'`
   }
 
-  fail(what: string, received: unknown, expected: string, fix = 'Save the model with other options, or build it in code and load its weights.'): never {
+  fail(
+    what: string,
+    received: unknown,
+    expected: string,
+    fix = 'Save the model with other options, or build it in code and load its weights.',
+  ): never {
     const text = typeof received === 'string' ? received : (JSON.stringify(received) ?? 'nothing')
     return this.#wrong(`${this.label}: ${what}`, text, expected, fix)
   }
@@ -56,7 +62,9 @@ export class Config {
   }
   whole(key: string, otherwise?: number, least = 1): number {
     const value = field(this.raw, key) ?? otherwise
-    return Number.isInteger(value) && (value as number) >= least && (value as number) < largest ? (value as number) : this.fail(key, value, `a whole number of at least ${least}`)
+    return Number.isInteger(value) && (value as number) >= least && (value as number) < largest
+      ? (value as number)
+      : this.fail(key, value, `a whole number of at least ${least}`)
   }
   number(key: string, otherwise?: number): number {
     const value = field(this.raw, key) ?? otherwise
@@ -79,7 +87,8 @@ export class Config {
   wholes(key: string, least: number): number[] {
     const value = field(this.raw, key)
     const list = typeof value === 'number' ? [value] : value
-    if (Array.isArray(list) && list.length <= 8 && list.every((n) => Number.isInteger(n) && n >= least && n < largest)) return [...(list as number[])]
+    if (Array.isArray(list) && list.length <= 8 && list.every((n) => Number.isInteger(n) && n >= least && n < largest))
+      return [...(list as number[])]
     return this.fail(key, value, `whole numbers of at least ${least}`)
   }
   /** One number for each axis in space, or one for all. */

@@ -11,8 +11,8 @@ export interface Flow {
 export interface WeightSpec {
   /** As Keras calls it: kernel, bias, gamma … */
   readonly name: string
-  /** Sizes that the options say; undefined where the input decides. */
-  readonly shape: readonly (number | undefined)[]
+  /** Sizes that the options say; undefined where the input decides, also as a whole. */
+  readonly shape?: readonly (number | undefined)[]
   /** The part of the layer that has it, in files of Keras 3: `cell`, `forward_layer/cell`. */
   readonly owner?: string
   /** Statistics are kept, not trained. */
@@ -27,6 +27,12 @@ export interface LayerKind {
 }
 
 /** A layer of one input. */
-export const simple = (body: (x: Tensor, config: Config, mask: Tensor | undefined) => Tensor, keepsMask = false): LayerKind => ({
-  call: ([{ tensor, mask }], _weights, config) => ({ tensor: body(tensor, config, mask), mask: keepsMask ? mask : undefined }),
+export const simple = (
+  body: (x: Tensor, config: Config, mask: Tensor | undefined) => Tensor,
+  keepsMask = false,
+): LayerKind => ({
+  call: ([{ tensor, mask }], _weights, config) => ({
+    tensor: body(tensor, config, mask),
+    mask: keepsMask ? mask : undefined,
+  }),
 })

@@ -11,12 +11,14 @@ import { type Flow, type LayerKind, simple, type WeightSpec } from './layer.ts'
 const axisOf = (config: Config, x: Tensor, otherwise = -1): number => {
   const value = field(config.raw, 'axis') ?? otherwise
   const axis = Array.isArray(value) && value.length === 1 ? value[0] : value
-  if (typeof axis !== 'number' || !Number.isInteger(axis) || axis < -x.rank || axis >= x.rank) return config.fail('axis', value, `one axis of ${x.rank}`)
+  if (typeof axis !== 'number' || !Number.isInteger(axis) || axis < -x.rank || axis >= x.rank)
+    return config.fail('axis', value, `one axis of ${x.rank}`)
   return axis < 0 ? axis + x.rank : axis
 }
 
 /** A number for each element of an axis, to meet x. */
-const along = (t: Tensor, x: Tensor, axis: number): Tensor => t.reshape(x.shape.map((_, a) => (a === axis ? t.size : 1)))
+const along = (t: Tensor, x: Tensor, axis: number): Tensor =>
+  t.reshape(x.shape.map((_, a) => (a === axis ? t.size : 1)))
 
 const dense: LayerKind = {
   weights: (config) => [
@@ -109,7 +111,7 @@ const normalization: LayerKind = {
 }
 
 const prelu: LayerKind = {
-  weights: () => [{ name: 'alpha', shape: [] }],
+  weights: () => [{ name: 'alpha' }],
   call: ([{ tensor: x }], { alpha }) => x.lt(0).where(x.mul(alpha), x),
 }
 
@@ -146,16 +148,16 @@ const flatten = simple((x, config) => {
   return y.reshape([x.shape[0], sizeOf(x.shape.slice(1))])
 })
 
-const merge = (fold: (a: Tensor, b: Tensor) => Tensor, after: (x: Tensor, count: number) => Tensor = (x) => x): LayerKind => ({
-  call: (inputs) =>
-    after(
-      inputs.map(({ tensor }) => tensor).reduce(fold),
-      inputs.length,
-    ),
+const merge = (
+  fold: (a: Tensor, b: Tensor) => Tensor,
+  after: (x: Tensor, count: number) => Tensor = (x) => x,
+): LayerKind => ({
+  call: (inputs) => after(inputs.map(({ tensor }) => tensor).reduce(fold), inputs.length),
 })
 
 const subtract: LayerKind = {
-  call: (inputs, _weights, config) => (inputs.length === 2 ? inputs[0].tensor.sub(inputs[1].tensor) : config.fail('inputs', inputs.length, '2')),
+  call: (inputs, _weights, config) =>
+    inputs.length === 2 ? inputs[0].tensor.sub(inputs[1].tensor) : config.fail('inputs', inputs.length, '2'),
 }
 
 /** Dot products over one axis of each side. */
@@ -168,12 +170,17 @@ const dot: LayerKind = {
     })
     if (!(i > 0 && j > 0 && i < a.tensor.rank && j < b.tensor.rank)) config.fail('axes', axes, 'axes beside the batch')
     const side = (x: Tensor, axis: number): Tensor => {
-      const y = config.flag('normalize', false) ? x.div(maximum(x.square().sum(axis, { keepDims: true }), 1e-12).sqrt()) : x
+      const y = config.flag('normalize', false)
+        ? x.div(maximum(x.square().sum(axis, { keepDims: true }), 1e-12).sqrt())
+        : x
       const rest = y.shape.map((_, k) => k).filter((k) => k !== 0 && k !== axis)
       return y.permute(0, ...rest, axis).reshape([y.shape[0], sizeOf(rest.map((k) => y.shape[k])), y.shape[axis]])
     }
     const [left, right] = [side(a.tensor, i), side(b.tensor, j)]
-    const rest = [...a.tensor.shape.filter((_, k) => k !== 0 && k !== i), ...b.tensor.shape.filter((_, k) => k !== 0 && k !== j)]
+    const rest = [
+      ...a.tensor.shape.filter((_, k) => k !== 0 && k !== i),
+      ...b.tensor.shape.filter((_, k) => k !== 0 && k !== j),
+    ]
     return left.matmul(right.transpose()).reshape([left.shape[0], ...(rest.length > 0 ? rest : [1])])
   },
 }
@@ -231,7 +238,13 @@ export const plainLayers: Readonly<Record<string, LayerKind>> = {
   ),
   Maximum: merge(maximum),
   Minimum: merge(minimum),
-  Concatenate: { call: (inputs, _weights, config) => concat(inputs.map(({ tensor }) => tensor), axisOf(config, inputs[0].tensor)) },
+  Concatenate: {
+    call: (inputs, _weights, config) =>
+      concat(
+        inputs.map(({ tensor }) => tensor),
+        axisOf(config, inputs[0].tensor),
+      ),
+  },
   Dot: dot,
   Masking: masking,
 }

@@ -6,7 +6,7 @@ import { scan } from '../../ops/derived/scan.ts'
 import type { Tensor } from '../../tensor.ts'
 import { activationOf } from './activations.ts'
 import { Config } from './config.ts'
-import type { Flow, LayerKind, Weights, WeightSpec } from './layer.ts'
+import type { Flow, LayerKind, WeightSpec, Weights } from './layer.ts'
 
 type Step = (sums: Tensor, state: readonly Tensor[], weights: Weights, config: Config) => Tensor[]
 
@@ -22,7 +22,9 @@ const cells: Readonly<Record<string, Cell>> = {
   SimpleRNN: {
     gates: 1,
     states: 1,
-    step: (sums, [h], { recurrent_kernel: r }, config) => [activationOf(config, 'activation', 'tanh')(sums.add(h.matmul(r)))],
+    step: (sums, [h], { recurrent_kernel: r }, config) => [
+      activationOf(config, 'activation', 'tanh')(sums.add(h.matmul(r))),
+    ],
   },
   // Gates in Keras's order: i, f, c, o.
   LSTM: {
@@ -30,9 +32,14 @@ const cells: Readonly<Record<string, Cell>> = {
     states: 2,
     step: (sums, [h, c], { recurrent_kernel: r }, config) => {
       const units = h.shape[1]
-      const [act, gate] = [activationOf(config, 'activation', 'tanh'), activationOf(config, 'recurrent_activation', 'sigmoid')]
+      const [act, gate] = [
+        activationOf(config, 'activation', 'tanh'),
+        activationOf(config, 'recurrent_activation', 'sigmoid'),
+      ]
       const z = sums.add(h.matmul(r))
-      const cell = gate(part(z, 1, units)).mul(c).add(gate(part(z, 0, units)).mul(act(part(z, 2, units))))
+      const cell = gate(part(z, 1, units))
+        .mul(c)
+        .add(gate(part(z, 0, units)).mul(act(part(z, 2, units))))
       return [gate(part(z, 3, units)).mul(act(cell)), cell]
     },
   },
@@ -42,7 +49,10 @@ const cells: Readonly<Record<string, Cell>> = {
     states: 1,
     step: (sums, [h], { recurrent_kernel: r, bias }, config) => {
       const units = h.shape[1]
-      const [act, gate] = [activationOf(config, 'activation', 'tanh'), activationOf(config, 'recurrent_activation', 'sigmoid')]
+      const [act, gate] = [
+        activationOf(config, 'activation', 'tanh'),
+        activationOf(config, 'recurrent_activation', 'sigmoid'),
+      ]
       const after = config.flag('reset_after', true)
       const hidden = bias && after ? h.matmul(r).add(bias.slice([[1, 2]]).squeeze(0)) : h.matmul(r)
       const [update, reset] = [0, 1].map((i) => gate(part(sums, i, units).add(part(hidden, i, units))))
@@ -66,9 +76,15 @@ function weightsOf(kind: string, config: Config, owner: string): WeightSpec[] {
 }
 
 /** All steps: the outputs [B, T, units], as Keras orders them, and the last states. */
-function run(kind: string, { tensor: x, mask }: Flow, weights: Weights, config: Config): { outputs: Tensor; last: readonly Tensor[] } {
+function run(
+  kind: string,
+  { tensor: x, mask }: Flow,
+  weights: Weights,
+  config: Config,
+): { outputs: Tensor; last: readonly Tensor[] } {
   const { states, step } = cells[kind]
-  if (x.rank !== 3 || x.shape[1] === 0) config.fail('input', x.shape as number[], 'sequences [B, T, C] of at least one step')
+  if (x.rank !== 3 || x.shape[1] === 0)
+    config.fail('input', x.shape as number[], 'sequences [B, T, C] of at least one step')
   const units = config.whole('units')
   const bias = weights.bias && weights.bias.rank === 2 ? weights.bias.slice([[0, 1]]).squeeze(0) : weights.bias
   const product = x.matmul(weights.kernel)
@@ -104,13 +120,16 @@ const recurrent = (kind: string): LayerKind => ({
 })
 
 function refuseUnusual(config: Config): void {
-  for (const key of ['return_state', 'stateful', 'time_major']) if (config.flag(key, false)) config.fail(key, true, 'false')
+  for (const key of ['return_state', 'stateful', 'time_major'])
+    if (config.flag(key, false)) config.fail(key, true, 'false')
 }
 
 function innerOf(config: Config, key: string): Config {
   const { kind, config: raw } = config.inner(key)
   if (!Object.hasOwn(cells, kind)) config.fail(key, kind, Object.keys(cells).join(', '))
-  return new Config(kind, raw, config.version, (what, received, expected, fix) => config.fail(what, received, expected, fix))
+  return new Config(kind, raw, config.version, (what, received, expected, fix) =>
+    config.fail(what, received, expected, fix),
+  )
 }
 
 /** The two directions; older files describe the first only. */
@@ -118,25 +137,44 @@ function directions(config: Config): [Config, Config] {
   const forward = innerOf(config, 'layer')
   if (config.has('backward_layer')) return [forward, innerOf(config, 'backward_layer')]
   const raw = { ...forward.raw, go_backwards: !forward.flag('go_backwards', false) }
-  return [forward, new Config(forward.kind, raw, config.version, (what, received, expected, fix) => config.fail(what, received, expected, fix))]
+  return [
+    forward,
+    new Config(forward.kind, raw, config.version, (what, received, expected, fix) =>
+      config.fail(what, received, expected, fix),
+    ),
+  ]
 }
 
 const sides = ['forward', 'backward']
 
 const bidirectional: LayerKind = {
   weights: (config) =>
-    directions(config).flatMap((inner, i) => weightsOf(inner.kind, inner, `${sides[i]}_layer/cell`).map((spec) => ({ ...spec, name: `${sides[i]}_${spec.name}` }))),
+    directions(config).flatMap((inner, i) =>
+      weightsOf(inner.kind, inner, `${sides[i]}_layer/cell`).map((spec) => ({
+        ...spec,
+        name: `${sides[i]}_${spec.name}`,
+      })),
+    ),
   call: ([flow], weights, config) => {
     const [a, b] = directions(config).map((inner, i) => {
       refuseUnusual(inner)
       const prefix = `${sides[i]}_`
-      const own = Object.fromEntries(Object.entries(weights).flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])))
+      const own = Object.fromEntries(
+        Object.entries(weights).flatMap(([name, value]) =>
+          name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+        ),
+      )
       const { outputs, last } = run(inner.kind, flow, own, inner)
       if (!inner.flag('return_sequences', false)) return last[0]
       return i === 0 ? outputs : outputs.flip(1)
     })
     const mode = config.word('merge_mode', ['concat', 'sum', 'mul', 'ave'], 'concat')
-    const merged = { concat: () => concat([a, b], -1), sum: () => a.add(b), mul: () => a.mul(b), ave: () => a.add(b).div(2) }[mode]()
+    const merged = {
+      concat: () => concat([a, b], -1),
+      sum: () => a.add(b),
+      mul: () => a.mul(b),
+      ave: () => a.add(b).div(2),
+    }[mode]()
     return { tensor: merged, mask: merged.rank === 3 ? flow.mask : undefined }
   },
 }

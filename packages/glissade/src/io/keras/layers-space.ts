@@ -1,6 +1,14 @@
 /** Keras's convolutions, pools and the like. Data is channels-last: axes are permuted around our own operations. */
 import { full } from '../../create.ts'
-import { type ConvOptions, conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../../ops/derived/conv.ts'
+import {
+  type ConvOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from '../../ops/derived/conv.ts'
 import { windows } from '../../ops/derived/movement.ts'
 import { interpolate } from '../../ops/derived/resize.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -12,7 +20,8 @@ type Margin = readonly [before: number, after: number]
 const convs = [conv1d, conv2d, conv3d]
 const transposed = [convTranspose1d, convTranspose2d, convTranspose3d]
 
-const lastOf = (config: Config): boolean => config.word('data_format', ['channels_last', 'channels_first'], 'channels_last') === 'channels_last'
+const lastOf = (config: Config): boolean =>
+  config.word('data_format', ['channels_last', 'channels_first'], 'channels_last') === 'channels_last'
 
 /** [B, ...s, C] → [B, C, ...s] */
 export function toFirst(x: Tensor): Tensor {
@@ -35,16 +44,28 @@ function samePadding(size: number, kernel: number, stride: number, dilation: num
   return [Math.floor(total / 2), total - Math.floor(total / 2)]
 }
 
-function paddingOf(config: Config, space: readonly number[], kernel: readonly number[], stride: readonly number[], dilation: readonly number[]): Margin[] {
+function paddingOf(
+  config: Config,
+  space: readonly number[],
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): Margin[] {
   const padding = config.word('padding', ['valid', 'same', 'causal'], 'valid')
   return space.map((size, i): Margin => {
     if (padding === 'valid') return [0, 0]
-    return padding === 'causal' ? [(kernel[i] - 1) * dilation[i], 0] : samePadding(size, kernel[i], stride[i], dilation[i])
+    return padding === 'causal'
+      ? [(kernel[i] - 1) * dilation[i], 0]
+      : samePadding(size, kernel[i], stride[i], dilation[i])
   })
 }
 
 function optionsOf(config: Config, rank: number, space: readonly number[]): ConvOptions {
-  const [kernel, stride, dilation] = [config.perAxis('kernel_size', rank), config.perAxis('strides', rank, 1), config.perAxis('dilation_rate', rank, 1)]
+  const [kernel, stride, dilation] = [
+    config.perAxis('kernel_size', rank),
+    config.perAxis('strides', rank, 1),
+    config.perAxis('dilation_rate', rank, 1),
+  ]
   return { stride, dilation, padding: paddingOf(config, space, kernel, stride, dilation) }
 }
 
@@ -54,7 +75,8 @@ function finish(config: Config, y: Tensor, bias: Tensor | undefined): Tensor {
   return toFirst(activationOf(config)(toLast(sum)))
 }
 
-const biasOf = (config: Config, size: number | undefined): WeightSpec[] => (config.flag('use_bias', true) ? [{ name: 'bias', shape: [size] }] : [])
+const biasOf = (config: Config, size: number | undefined): WeightSpec[] =>
+  config.flag('use_bias', true) ? [{ name: 'bias', shape: [size] }] : []
 const open = (rank: number): undefined[] => new Array<undefined>(rank).fill(undefined)
 
 /** kernel: [...size, in / groups, out] */
@@ -79,7 +101,11 @@ const convTranspose = (rank: number): LayerKind => ({
   },
   call: ([{ tensor }], { kernel, bias }, config) =>
     channelsFirst(config, tensor, rank, (x) => {
-      const [size, stride, dilation] = [config.perAxis('kernel_size', rank), config.perAxis('strides', rank, 1), config.perAxis('dilation_rate', rank, 1)]
+      const [size, stride, dilation] = [
+        config.perAxis('kernel_size', rank),
+        config.perAxis('strides', rank, 1),
+        config.perAxis('dilation_rate', rank, 1),
+      ]
       const same = config.word('padding', ['valid', 'same'], 'valid') === 'same'
       const added = config.has('output_padding') ? config.wholes('output_padding', 0) : undefined
       const weight = kernel.permute(rank + 1, rank, ...open(rank).map((_, i) => i))
@@ -110,18 +136,26 @@ function depthwise(config: Config, x: Tensor, kernel: Tensor, rank: number): Ten
 
 const depthwiseConv = (rank: number): LayerKind => ({
   weights: (config) => [
-    { name: 'depthwise_kernel', shape: [...config.perAxis('kernel_size', rank), undefined, config.whole('depth_multiplier', 1)] },
+    {
+      name: 'depthwise_kernel',
+      shape: [...config.perAxis('kernel_size', rank), undefined, config.whole('depth_multiplier', 1)],
+    },
     ...biasOf(config, undefined),
   ],
   call: ([{ tensor }], weights, config) =>
-    channelsFirst(config, tensor, rank, (x) => finish(config, depthwise(config, x, weights.depthwise_kernel ?? weights.kernel, rank), weights.bias)),
+    channelsFirst(config, tensor, rank, (x) =>
+      finish(config, depthwise(config, x, weights.depthwise_kernel ?? weights.kernel, rank), weights.bias),
+    ),
 })
 
 const separableConv = (rank: number): LayerKind => ({
   weights: (config) => {
     const out = config.whole('filters')
     return [
-      { name: 'depthwise_kernel', shape: [...config.perAxis('kernel_size', rank), undefined, config.whole('depth_multiplier', 1)] },
+      {
+        name: 'depthwise_kernel',
+        shape: [...config.perAxis('kernel_size', rank), undefined, config.whole('depth_multiplier', 1)],
+      },
       { name: 'pointwise_kernel', shape: [...new Array<number>(rank).fill(1), undefined, out] },
       ...biasOf(config, out),
     ]
@@ -147,8 +181,17 @@ const pool = (rank: number, largest: boolean): LayerKind =>
     channelsFirst(config, tensor, rank, (x) => {
       const size = config.perAxis('pool_size', rank, 2)
       const stride = config.has('strides') ? config.perAxis('strides', rank) : size
-      const padding = paddingOf(config, x.shape.slice(2), size, stride, size.map(() => 1))
-      const none: Margin[] = [[0, 0], [0, 0]]
+      const padding = paddingOf(
+        config,
+        x.shape.slice(2),
+        size,
+        stride,
+        size.map(() => 1),
+      )
+      const none: Margin[] = [
+        [0, 0],
+        [0, 0],
+      ]
       const fold = (y: Tensor, value: number): Tensor => {
         const { places, axes } = patches(y.pad([...none, ...padding], value), size, stride)
         return largest ? places.max(axes) : places.sum(axes)
@@ -170,11 +213,15 @@ const globalPool = (rank: number, largest: boolean): LayerKind =>
     return tensor.mul(counted).sum(1, { keepDims }).div(counted.sum(1, { keepDims }))
   })
 
-const withSpace = (rank: number, body: (config: Config, x: Tensor) => Tensor): LayerKind => simple((x, config) => channelsFirst(config, x, rank, (y) => body(config, y)))
+const withSpace = (rank: number, body: (config: Config, x: Tensor) => Tensor): LayerKind =>
+  simple((x, config) => channelsFirst(config, x, rank, (y) => body(config, y)))
 
-const zeroPadding = (rank: number): LayerKind => withSpace(rank, (config, x) => x.pad([[0, 0], [0, 0], ...config.margins('padding', rank)]))
+const zeroPadding = (rank: number): LayerKind =>
+  withSpace(rank, (config, x) => x.pad([[0, 0], [0, 0], ...config.margins('padding', rank)]))
 const cropping = (rank: number): LayerKind =>
-  withSpace(rank, (config, x) => x.pad([[0, 0], [0, 0], ...config.margins('cropping', rank).map(([before, after]) => [-before, -after] as const)]))
+  withSpace(rank, (config, x) =>
+    x.pad([[0, 0], [0, 0], ...config.margins('cropping', rank).map(([before, after]) => [-before, -after] as const)]),
+  )
 
 const upSampling = (rank: number): LayerKind =>
   withSpace(rank, (config, x) => {
@@ -202,10 +249,22 @@ export const spaceLayers: Readonly<Record<string, LayerKind>> = {
   DepthwiseConv2D: depthwiseConv(2),
   SeparableConv1D: separableConv(1),
   SeparableConv2D: separableConv(2),
-  ...all((rank) => `MaxPooling${rank}D`, (rank) => pool(rank, true)),
-  ...all((rank) => `AveragePooling${rank}D`, (rank) => pool(rank, false)),
-  ...all((rank) => `GlobalMaxPooling${rank}D`, (rank) => globalPool(rank, true)),
-  ...all((rank) => `GlobalAveragePooling${rank}D`, (rank) => globalPool(rank, false)),
+  ...all(
+    (rank) => `MaxPooling${rank}D`,
+    (rank) => pool(rank, true),
+  ),
+  ...all(
+    (rank) => `AveragePooling${rank}D`,
+    (rank) => pool(rank, false),
+  ),
+  ...all(
+    (rank) => `GlobalMaxPooling${rank}D`,
+    (rank) => globalPool(rank, true),
+  ),
+  ...all(
+    (rank) => `GlobalAveragePooling${rank}D`,
+    (rank) => globalPool(rank, false),
+  ),
   ...all((rank) => `ZeroPadding${rank}D`, zeroPadding),
   ...all((rank) => `Cropping${rank}D`, cropping),
   ...all((rank) => `UpSampling${rank}D`, upSampling),

@@ -20,6 +20,12 @@ export interface Value {
 /** Constants of more numbers stay expressions: they are part of the network, not of its shapes. */
 const largestFolded = 2 ** 16
 
+/** A graph inside a node, to be run on inputs in their order. */
+export interface Body {
+  readonly inputs: number
+  run(inputs: readonly Tensor[]): Tensor[]
+}
+
 export type Operator = (call: Call) => Tensor | readonly Tensor[]
 
 /** An int32 tensor of numbers known now. */
@@ -51,12 +57,17 @@ export class Call {
   /** The attributes that are tensors. */
   readonly constants: ReadonlyMap<string, Tensor>
 
+  /** The attributes that are graphs: outputs for inputs. */
+  readonly bodies: ReadonlyMap<string, Body>
+
   constructor(
     node: NodeProto,
     opset: number,
     inputs: readonly (Value | undefined)[],
-    constants: ReadonlyMap<string, Tensor> = new Map(),
+    constants: ReadonlyMap<string, Tensor>,
+    bodies: ReadonlyMap<string, Body>,
   ) {
+    this.bodies = bodies
     this.node = node
     this.opset = opset
     this.inputs = inputs

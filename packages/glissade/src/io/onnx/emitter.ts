@@ -7,7 +7,7 @@
  */
 import type { DType, TypedArray } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
-import type { Node } from '../../graph/graph.ts'
+import type { Graph, Node } from '../../graph/graph.ts'
 import type { AttributeValue, Dim, OnnxInitializer, OnnxNode } from './write.ts'
 
 export interface Emitted {
@@ -30,13 +30,13 @@ export const sameDim = (a: Dim, b: Dim): boolean =>
 export const atEnd = 2 ** 31 - 1
 
 export class Emitter {
-  readonly nodes: OnnxNode[] = []
+  nodes: OnnxNode[] = []
   readonly initializers: OnnxInitializer[] = []
   readonly #names = new Set<string>()
   readonly #constants = new Map<string, string>()
   readonly #values = new Map<Node, Emitted>()
   readonly #whole = new Map<Node, string>()
-  readonly #dims = new Map<string, string>()
+  #dims = new Map<string, string>()
   readonly #batches: readonly [number, number] | undefined
   #path = ''
   /** An input whose first axis is the batch. */
@@ -44,6 +44,22 @@ export class Emitter {
 
   constructor(batches: readonly [number, number] | undefined) {
     this.#batches = batches
+  }
+
+  /** Emits a node of a graph inside; set by who walks the graph. */
+  emit: (traced: Traced, inputs: readonly Traced[]) => void = () => {}
+  /** The outputs of a loop that someone wants. */
+  readonly #users = new Map<Node, Node[]>()
+
+  usersOf(loop: Node): readonly Node[] {
+    return this.#users.get(loop) ?? []
+  }
+
+  /** Notes who uses the loops of `graph`. */
+  noteUsers(graph: Graph): void {
+    for (const node of graph.nodes) {
+      if (node.op.kind === 'output') this.#users.set(node.inputs[0], [...this.usersOf(node.inputs[0]), node])
+    }
   }
 
   set batchSource(name: string) {
@@ -65,19 +81,36 @@ export class Emitter {
 
   // ---- nodes and constants ----
 
-  /** A node of one output, whose name it returns. */
-  op(
+  /** A node of several outputs, whose names it returns. */
+  multiple(
     op: string,
     inputs: readonly string[],
-    attributes: Readonly<Record<string, AttributeValue>> = {},
-    outputs = 1,
-  ): string {
+    attributes: Readonly<Record<string, AttributeValue>>,
+    outputs: number,
+  ): string[] {
     const name = this.unique(`${this.#path === '' ? '' : `${this.#path}/`}${op}`)
-    const made = Array.from({ length: outputs }, (_, i) =>
-      i === 0 ? this.unique(`${name}_output`) : this.unique(`${name}_output_${i}`),
-    )
+    const made = Array.from({ length: outputs }, (_, i) => this.unique(`${name}_output${i === 0 ? '' : `_${i}`}`))
     this.nodes.push({ op, name, inputs, outputs: made, attributes })
-    return outputs === 1 ? made[0] : made[outputs - 1]
+    return made
+  }
+
+  /** The nodes that `work` adds, which go into a graph of their own; sizes worked out there stay there. */
+  inside(work: () => void): OnnxNode[] {
+    const [nodes, dims] = [this.nodes, this.#dims]
+    this.nodes = []
+    this.#dims = new Map(dims)
+    try {
+      work()
+      return this.nodes
+    } finally {
+      this.nodes = nodes
+      this.#dims = dims
+    }
+  }
+
+  /** A node of one output, whose name it returns. */
+  op(op: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>> = {}): string {
+    return this.multiple(op, inputs, attributes, 1)[0]
   }
 
   initializer(

@@ -7,7 +7,7 @@
  */
 import type { DType, TypedArray } from '../../dtype.ts'
 import { fail } from '../../errors.ts'
-import { buildGraph, type Graph, type Node } from '../../graph/graph.ts'
+import { bodyOf, buildGraph, type Graph, type Node } from '../../graph/graph.ts'
 import { runTrace, Trace, traceStarts } from '../../graph/trace.ts'
 import type { Module } from '../../nn/module.ts'
 import { leaf } from '../../ops/leaf.ts'
@@ -92,13 +92,20 @@ export async function toOnnx(
     return { name: emitter.unique(names[i]), dtype: placeholder.dtype, shape }
   })
   emitter.batchSource = ports[follows.indexOf(true)]?.name ?? ''
+  emitter.emit = (each, sources) => emitNode(emitter, each, sources)
+  emitter.noteUsers(first.graph)
   const traced = new Map<Node, Traced>(
     first.graph.nodes.map((node, i) => [node, { node, other: second?.graph.nodes[i] }]),
   )
   const variableNames = new Map([...model.namedVariables()].map(([name, variable]) => [variable, name]))
   for (const node of first.graph.nodes) {
     if (node.op.kind === 'leaf') await emitLeaf(emitter, node, first, ports, variableNames)
-    else emitNode(emitter, traced, node)
+    else
+      emitNode(
+        emitter,
+        traced.get(node) as Traced,
+        node.inputs.map((input) => traced.get(input) as Traced),
+      )
   }
   const results = first.graph.outputs.map((node) => traced.get(node) as Traced)
   const outputNames = options.outputNames
@@ -231,23 +238,25 @@ function* tensorsOf(value: unknown, name: string): Generator<[name: string, tens
 
 /** Two traces must be the same but for sizes. */
 function checkAlike(a: Graph, b: Graph): void {
-  const place = new Map<Node, number>([
-    ...a.nodes.map((node, i) => [node, i] as const),
-    ...b.nodes.map((node, i) => [node, i] as const),
-  ])
+  const place = new Map<Node, number>([...a.nodes, ...b.nodes].map((node, i) => [node, i]))
+  const apart = a.nodes.length
   const differs = a.nodes.findIndex((node, i) => {
     const other = b.nodes[i]
-    return (
-      node.op.name !== other?.op.name || node.inputs.some((input, k) => place.get(input) !== place.get(other.inputs[k]))
-    )
+    if (node.op.name !== other?.op.name || node.inputs.length !== other.inputs.length) return true
+    return node.inputs.some((input, k) => (place.get(input) as number) + apart !== place.get(other.inputs[k]))
   })
-  if (a.nodes.length === b.nodes.length && differs < 0) return
-  const where = a.nodes[Math.max(0, differs)]?.path
-  fail('value-invalid', {
-    what: 'toOnnx: dynamicBatch',
-    received: `a forward that does other things for another batch size${where ? ` (in ${where})` : ''}`,
-    expected: 'the same operations for every batch size',
-    fix: 'Pass { dynamicBatch: false } to export it for one batch size.',
+  if (a.nodes.length !== b.nodes.length || differs >= 0) {
+    const where = a.nodes[Math.max(0, differs)]?.path
+    fail('value-invalid', {
+      what: 'toOnnx: dynamicBatch',
+      received: `a forward that does other things for another batch size${where ? ` (in ${where})` : ''}`,
+      expected: 'the same operations for every batch size',
+      fix: 'Pass { dynamicBatch: false } to export it for one batch size.',
+    })
+  }
+  a.nodes.forEach((node, i) => {
+    const [own, other] = [bodyOf(node), bodyOf(b.nodes[i])]
+    if (own && other) checkAlike(own.graph, other.graph)
   })
 }
 
@@ -277,12 +286,12 @@ async function emitLeaf(
   emitter.set(node, { name, shape: tensor.shape })
 }
 
-function emitNode(emitter: Emitter, traced: ReadonlyMap<Node, Traced>, node: Node): void {
+function emitNode(emitter: Emitter, traced: Traced, inputs: readonly Traced[]): void {
+  const { node } = traced
   const { name } = node.op
   if (!Object.hasOwn(exporters, name)) refuse(node, notExported[name] ?? 'ONNX has no such operation')
   emitter.path = node.path
-  const inputs = node.inputs.map((input) => traced.get(input) as Traced)
-  emitter.set(node, exporters[name](emitter, traced.get(node) as Traced, inputs))
+  emitter.set(node, exporters[name](emitter, traced, inputs))
 }
 
 function refuse({ op, path }: Node, reason: string): never {

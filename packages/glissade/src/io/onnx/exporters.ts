@@ -8,6 +8,7 @@ import { isFloat } from '../../dtype.ts'
 import type { ContractAttrs, ConvAttrs } from '../../ops/contract.ts'
 import { sizeOf } from '../../shape.ts'
 import { atEnd, type Emitted, type Emitter, sameDim, type Traced } from './emitter.ts'
+import { scan, scanOutput } from './export-scan.ts'
 import type { Dim } from './write.ts'
 
 export type Exporter = (e: Emitter, traced: Traced, inputs: readonly Traced[]) => Emitted
@@ -363,7 +364,8 @@ const argSort: Exporter = whole((e, [x], traced) => {
   const shape = e.shapeOf(traced)
   if (shape.length === 0) return e.scalar(0, 'int32')
   const numbers = traced.node.inputs[0].dtype === 'bool' ? e.cast(x, 'int32') : x
-  return e.cast(e.op('TopK', [numbers, e.sizes(shape.slice(-1))], { axis: -1, largest: 0, sorted: 1 }, 2), 'int32')
+  const [, order] = e.multiple('TopK', [numbers, e.sizes(shape.slice(-1))], { axis: -1, largest: 0, sorted: 1 }, 2)
+  return e.cast(order, 'int32')
 })
 
 export const exporters: Readonly<Record<string, Exporter>> = {
@@ -427,4 +429,6 @@ export const exporters: Readonly<Record<string, Exporter>> = {
   cumsum: whole((e, [x], { node }) => e.op('CumSum', [x, e.indices([node.attrs.axis as number], [])])),
   argSort,
   barrier: (e, _traced, [input]) => e.loose(input.node),
+  scan,
+  scanOutput,
 }

@@ -10,14 +10,13 @@ import { withPath } from '../../scope.ts'
 import { sizeOf } from '../../shape.ts'
 import { type Tensor, Variable } from '../../tensor.ts'
 import type { Source } from '../model-file.ts'
-import { readSource, shorten, type Wrong, wrongIn } from '../source.ts'
-import { Call, isMade, toValue, type Value } from './call.ts'
+import { filesBeside, readSource, shorten, type Wrong, wrongIn } from '../source.ts'
+import { type Body, Call, isMade, toValue, type Value } from './call.ts'
 import { operators } from './operators.ts'
-import { type GraphProto, type ModelProto, type NodeProto, readModel } from './proto.ts'
-import { dtypeOf, type ExternalFiles, filesIn, toTensor } from './tensors.ts'
+import { checkModel, type PreparedGraph, type PreparedNode, prepareGraph, shapingNames } from './prepared.ts'
+import { type GraphProto, readModel } from './proto.ts'
+import { dtypeOf } from './tensors.ts'
 
-/** The opsets whose meaning is known. */
-export const opsets = { least: 7, most: 25 }
 /** A tensor of more elements is the work of a damaged file. */
 const largest = 2 ** 32
 
@@ -43,7 +42,7 @@ export class OnnxModel extends Module {
   readonly opset: number
   readonly producer: string
   readonly metadata: Readonly<Record<string, string>>
-  readonly #nodes: readonly Prepared[]
+  readonly #nodes: readonly PreparedNode[]
   readonly #known: ReadonlyMap<string, Tensor>
 
   constructor(parts: Parts) {
@@ -92,20 +91,13 @@ export class OnnxModel extends Module {
   }
 }
 
-interface Prepared {
-  readonly node: NodeProto
-  /** Attributes that are tensors. */
-  readonly constants: ReadonlyMap<string, Tensor>
-  readonly path: string
-}
-
 interface Parts {
   readonly inputs: readonly OnnxPort[]
   readonly outputs: readonly OnnxPort[]
   readonly opset: number
   readonly producer: string
   readonly metadata: Readonly<Record<string, string>>
-  readonly nodes: readonly Prepared[]
+  readonly nodes: readonly PreparedNode[]
   readonly known: ReadonlyMap<string, Tensor>
 }
 
@@ -126,9 +118,11 @@ function checkInput({ name, dtype, shape }: OnnxPort, tensor: Tensor | undefined
   return tensor.dtype === 'float64' || dtype === tensor.dtype ? tensor : tensor.cast(dtype)
 }
 
-function runNode({ node, constants, path }: Prepared, opset: number, values: Map<string, Value>): void {
+function runNode(prepared: PreparedNode, opset: number, values: Map<string, Value>): void {
+  const { node, constants, bodies, path } = prepared
   const inputs = node.inputs.map((name) => (name === '' ? undefined : values.get(name)))
-  const call = new Call(node, opset, inputs, constants)
+  const graphs = new Map([...bodies].map(([name, body]) => [name, bodyFor(body, opset, values)]))
+  const call = new Call(node, opset, inputs, constants, graphs)
   const made = withPath(path, () => {
     try {
       return operators[node.op](call)
@@ -143,7 +137,8 @@ function runNode({ node, constants, path }: Prepared, opset: number, values: Map
     }
   })
   const results = Array.isArray(made) ? (made as readonly Tensor[]) : [made as Tensor]
-  const known = inputs.every((input) => input === undefined || input.host !== undefined)
+  // What a graph inside names from outside is no input: such a node is never known.
+  const known = bodies.size === 0 && inputs.every((input) => input === undefined || input.host !== undefined)
   node.outputs.forEach((name, i) => {
     if (name === '') return
     const result = results[i] ?? call.fail(`output ${i}`, `'${shorten(name)}'`, `at most ${results.length} outputs`)
@@ -151,6 +146,22 @@ function runNode({ node, constants, path }: Prepared, opset: number, values: Map
       call.fail('output', `[${result.shape.join(', ')}]`, `at most ${largest} elements`)
     values.set(name, toValue(result, known || isMade(result, inputs)))
   })
+}
+
+/** A graph inside a node, which sees the values around it. */
+function bodyFor({ nodes, inputs, outputs, given }: PreparedGraph, opset: number, around: Map<string, Value>): Body {
+  return {
+    inputs: inputs.length,
+    run: (tensors) => {
+      const values = new Map(around)
+      for (const [name, tensor] of given) values.set(name, toValue(tensor, true))
+      inputs.forEach((name, i) => {
+        values.set(name, { tensor: tensors[i] })
+      })
+      for (const prepared of nodes) runNode(prepared, opset, values)
+      return outputs.map((name) => (values.get(name) as Value).tensor)
+    },
+  }
 }
 
 /**
@@ -163,32 +174,21 @@ export async function loadOnnx(source: Source, options: LoadOnnxOptions = {}): P
   const wrong = wrongIn(file, 'ONNX model')
   const proto = await readModel(bytes, wrong)
   const { graph, opset } = checkModel(proto, wrong)
-  const files = externalFiles(source, options, wrong)
-  const given = new Map<string, Tensor>()
-  for (const each of graph.initializers) {
-    if (given.has(each.name)) wrong('initializers', `'${each.name}' twice`, 'each name once')
-    given.set(each.name, await toTensor(each, files, wrong))
-  }
-  const nodes: Prepared[] = []
-  for (const node of graph.nodes) {
-    const constants = new Map<string, Tensor>()
-    for (const [name, { t }] of node.attributes) if (t) constants.set(name, await toTensor(t, files, wrong))
-    nodes.push({ node, constants, path: node.name === '' ? node.op : node.name })
-  }
-  const inputs = graph.inputs.filter(({ name }) => !given.has(name)).map((each) => portOf(each, wrong))
-  const ordered = inOrder(nodes, [...given.keys(), ...inputs.map(({ name }) => name)], graph, wrong)
+  const files = filesBeside(source, options.files, wrong)
+  const prepared = await prepareGraph(graph, new Set(), files, wrong)
+  const { nodes, given } = prepared
   const statistics = new Set(
-    graph.nodes.filter(({ op }) => op === 'BatchNormalization').flatMap((node) => node.inputs.slice(3, 5)),
+    nodes.filter(({ node }) => node.op === 'BatchNormalization').flatMap(({ node }) => node.inputs.slice(3, 5)),
   )
-  const shaping = shapingNames(ordered)
+  const shaping = shapingNames(nodes)
   const known = new Map([...given].map(([name, tensor]) => [name, roleOf(name, tensor, statistics, shaping)]))
   const model = new OnnxModel({
-    inputs,
+    inputs: graph.inputs.filter(({ name }) => !given.has(name)).map((each) => portOf(each, wrong)),
     outputs: graph.outputs.map((each) => portOf(each, wrong)),
     opset,
     producer: [proto.producer, proto.producerVersion].filter((text) => text !== '').join(' '),
     metadata: Object.fromEntries(proto.metadata),
-    nodes: ordered,
+    nodes,
     known,
   })
   return model.eval()
@@ -200,133 +200,9 @@ function roleOf(name: string, tensor: Tensor, statistics: ReadonlySet<string>, s
   return statistics.has(name) ? new Variable(tensor) : new Parameter(tensor)
 }
 
-/** The inputs of operators whose numbers must be known when the graph is walked, by place. */
-const shapingInputs: Readonly<Record<string, readonly number[]>> = {
-  Reshape: [1],
-  Expand: [1],
-  Tile: [1],
-  Slice: [1, 2, 3, 4],
-  Pad: [1, 2, 3],
-  ConstantOfShape: [0],
-  Range: [0, 1, 2],
-  OneHot: [1],
-  TopK: [1],
-  Resize: [1, 2, 3],
-  Upsample: [1],
-}
-
-/** The values from which such numbers are worked out; what has a shape is not part of it. */
-function shapingNames(nodes: readonly Prepared[]): Set<string> {
-  const names = new Set<string>()
-  for (const { node } of [...nodes].reverse()) {
-    const all = node.op !== 'Shape' && node.op !== 'Size' && node.outputs.some((name) => names.has(name))
-    const places = Object.hasOwn(shapingInputs, node.op) ? shapingInputs[node.op] : []
-    node.inputs.forEach((name, i) => {
-      if (name !== '' && (all || places.includes(i))) names.add(name)
-    })
-  }
-  return names
-}
-
-function checkModel(proto: ModelProto, wrong: Wrong): { graph: GraphProto; opset: number } {
-  const { graph } = proto
-  if (!graph) return wrong('graph', 'none', 'a graph')
-  const opset =
-    proto.opsets.get('') ??
-    wrong('opset', [...proto.opsets.keys()].join(', ') || 'none', "operators of ONNX's own domain")
-  if (opset < opsets.least || opset > opsets.most)
-    wrong(
-      'opset',
-      String(opset),
-      `${opsets.least} to ${opsets.most}`,
-      'Export the model with another opset, or convert it with onnx.version_converter.',
-    )
-  if (graph.sparse) wrong('initializers', 'sparse tensors', 'dense ones')
-  const unknown = new Set<string>()
-  for (const { op, domain, attributes } of graph.nodes) {
-    const graphs = [...attributes.values()].some((attribute) => attribute.graph)
-    if (domain !== '' || graphs || !Object.hasOwn(operators, op)) unknown.add(domain === '' ? op : `${domain}.${op}`)
-  }
-  if (unknown.size > 0) {
-    const names = [...unknown].sort().map(shorten)
-    wrong(
-      'operators',
-      names.slice(0, 20).join(', '),
-      'operators that are supported',
-      `Export the model without them. Supported are: ${Object.keys(operators).join(', ')}.`,
-    )
-  }
-  if (graph.outputs.length === 0 || graph.outputs.some(({ name }) => name === ''))
-    wrong('outputs', graph.outputs.length === 0 ? 'none' : 'one without a name', 'at least one, each with a name')
-  return { graph, opset }
-}
-
 function portOf({ name, type, shape }: GraphProto['inputs'][number], wrong: Wrong): OnnxPort {
   const dtype =
     dtypeOf(type === 0 ? 1 : type) ??
     wrong(`'${name}'`, `type ${type}`, 'numbers of at most 64 bits', 'Convert the model to 32-bit types.')
   return { name, dtype, shape: shape?.map((n) => (typeof n === 'number' && n <= 0 ? undefined : n)) }
-}
-
-/** Nodes so that inputs come first, each value made once, and only those that the outputs need. */
-function inOrder(nodes: readonly Prepared[], start: readonly string[], graph: GraphProto, wrong: Wrong): Prepared[] {
-  const maker = new Map<string, Prepared>()
-  const given = new Set(start)
-  for (const prepared of nodes) {
-    for (const name of prepared.node.outputs) {
-      if (name === '') continue
-      if (maker.has(name) || given.has(name)) wrong('graph', `'${name}' made twice`, 'each value once')
-      maker.set(name, prepared)
-    }
-  }
-  const done = new Set<Prepared>()
-  const open = new Set<Prepared>()
-  const ordered: Prepared[] = []
-  // Without recursion: a chain of nodes may be longer than the stack.
-  const pending: { prepared: Prepared; leaving: boolean }[] = []
-  const want = (name: string): void => {
-    if (name === '' || given.has(name)) return
-    const prepared =
-      maker.get(name) ?? wrong('graph', `'${name}', which nothing makes`, 'values of nodes, inputs or initializers')
-    if (open.has(prepared)) wrong('graph', `'${name}' made from itself`, 'a graph without circles')
-    if (!done.has(prepared)) pending.push({ prepared, leaving: false })
-  }
-  for (const { name } of graph.outputs) {
-    want(name)
-    for (let next = pending.pop(); next; next = pending.pop()) {
-      const { prepared, leaving } = next
-      if (leaving) {
-        open.delete(prepared)
-        done.add(prepared)
-        ordered.push(prepared)
-      } else if (!done.has(prepared) && !open.has(prepared)) {
-        open.add(prepared)
-        pending.push({ prepared, leaving: true })
-        for (const input of prepared.node.inputs) want(input)
-      }
-    }
-  }
-  return ordered
-}
-
-function externalFiles(source: Source, { files }: LoadOnnxOptions, wrong: Wrong): ExternalFiles {
-  if (files) {
-    return async (location) =>
-      Object.hasOwn(files, location)
-        ? files[location]
-        : wrong(
-            'data',
-            `'${shorten(location)}'`,
-            `one of ${Object.keys(files).join(', ')}`,
-            'Pass the file in `files`.',
-          )
-  }
-  if (typeof source === 'string') return filesIn(source.replace(/[^/\\]*$/, '').replace(/[/\\]$/, ''))
-  return async (location) =>
-    wrong(
-      'data',
-      `'${shorten(location)}', a file beside the model`,
-      'its bytes',
-      'Pass the path of the model, or { files }.',
-    )
 }

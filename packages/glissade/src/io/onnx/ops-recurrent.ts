@@ -157,8 +157,52 @@ function runDirection(
   return { ys, carry }
 }
 
+/** A loop over time whose step is a graph of the file's own, opset 9 on. */
+function scanGraph(call: Call): readonly Tensor[] {
+  const body = call.bodies.get('body') ?? call.fail('body', 'nothing', 'a graph')
+  const slices = call.int('num_scan_inputs', 0)
+  const carries = call.inputs.length - slices
+  const outputs = call.node.outputs.length
+  if (slices < 1 || carries < 0 || body.inputs !== call.inputs.length || outputs < carries)
+    call.fail('num_scan_inputs', String(slices), `1 to ${call.inputs.length}, as the body has inputs and outputs`)
+  const listOf = (name: string, count: number): number[] => {
+    const list = call.ints(name) ?? new Array<number>(count).fill(0)
+    return list.length === count ? list : call.fail(name, `[${list.join(', ')}]`, `${count} numbers`)
+  }
+  const inputs = call.tensors()
+  const [axes, directions] = [listOf('scan_input_axes', slices), listOf('scan_input_directions', slices)]
+  const [outAxes, outDirections] = [
+    listOf('scan_output_axes', outputs - carries),
+    listOf('scan_output_directions', outputs - carries),
+  ]
+  const sliced = inputs.slice(carries).map((x, i) => {
+    const first = x.permute(...frontAxis(call.axis(axes[i], x.rank), x.rank))
+    return directions[i] === 1 ? first.flip(0) : first
+  })
+  const { carry, ys } = scan(
+    (state: readonly Tensor[], x: readonly Tensor[]) => {
+      const made = body.run([...state, ...x])
+      return { carry: made.slice(0, carries), y: made.slice(carries) }
+    },
+    inputs.slice(0, carries) as readonly Tensor[],
+    sliced as readonly Tensor[],
+  )
+  const stacked = ys.map((y, i) => {
+    const order = frontAxis(call.axis(outAxes[i], y.rank), y.rank)
+    const turned = outDirections[i] === 1 ? y.flip(0) : y
+    return turned.permute(...order.map((_, axis) => order.indexOf(axis)))
+  })
+  return [...carry, ...stacked]
+}
+
+/** The order of axes in which `axis` comes first. */
+function frontAxis(axis: number, rank: number): number[] {
+  return [axis, ...Array.from({ length: rank }, (_, a) => a).filter((a) => a !== axis)]
+}
+
 export const recurrence: Readonly<Record<string, Operator>> = {
   RNN: (call) => recurrent(call, 1, ['Tanh'], rnnStep),
   GRU: (call) => recurrent(call, 3, ['Sigmoid', 'Tanh'], gruStep),
+  Scan: scanGraph,
   LSTM: (call) => recurrent(call, 4, ['Sigmoid', 'Tanh', 'Tanh'], lstmStep),
 }

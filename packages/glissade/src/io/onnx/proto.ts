@@ -2,7 +2,7 @@
  * ONNX's messages, as far as they are needed, read from protocol buffers (onnx.proto of ONNX 1.23, IR version 3 on).
  *
  * Each message has its own small reader, and each length is checked against the message around it, which the package
- * pbf does not do. Subgraphs are not read (no operator that has them is supported). Numbers of tensors: tensors.ts.
+ * pbf does not do. Numbers of tensors: tensors.ts.
  */
 import { optionalPackage } from '../packages.ts'
 import { shorten, type Wrong } from '../source.ts'
@@ -31,8 +31,9 @@ export interface Attribute {
   floats: number[]
   ints: number[]
   strings: string[]
-  /** Whether it holds a graph, which is not read. */
-  graph: boolean
+  g: GraphProto | undefined
+  /** Whether it holds a list of graphs, which is not read. */
+  graphs: boolean
 }
 
 export interface NodeProto {
@@ -161,10 +162,14 @@ function readPair(pbf: PbfReader, end: number, wrong: Wrong, into: Map<string, s
   into.set(key, value)
 }
 
-function readGraph(pbf: PbfReader, end: number, wrong: Wrong): GraphProto {
+/** Graphs in graphs in graphs are the work of a damaged file. */
+const deepest = 8
+
+function readGraph(pbf: PbfReader, end: number, wrong: Wrong, depth = 0): GraphProto {
+  if (depth > deepest) wrong('graph', `graphs ${depth} deep`, `at most ${deepest}`)
   const graph: GraphProto = { name: '', nodes: [], initializers: [], inputs: [], outputs: [], sparse: false }
   fields(pbf, end, wrong, (tag) => {
-    if (tag === 1) graph.nodes.push(readNode(pbf, endOf(pbf, end, wrong), wrong))
+    if (tag === 1) graph.nodes.push(readNode(pbf, endOf(pbf, end, wrong), wrong, depth))
     else if (tag === 2) graph.name = textOf(pbf, end, wrong)
     else if (tag === 5) graph.initializers.push(readTensor(pbf, endOf(pbf, end, wrong), wrong))
     else if (tag === 11) graph.inputs.push(readValueInfo(pbf, endOf(pbf, end, wrong), wrong))
@@ -174,7 +179,7 @@ function readGraph(pbf: PbfReader, end: number, wrong: Wrong): GraphProto {
   return graph
 }
 
-function readNode(pbf: PbfReader, end: number, wrong: Wrong): NodeProto {
+function readNode(pbf: PbfReader, end: number, wrong: Wrong, depth: number): NodeProto {
   const node: NodeProto = { inputs: [], outputs: [], name: '', op: '', domain: '', attributes: new Map() }
   fields(pbf, end, wrong, (tag) => {
     if (tag === 1) node.inputs.push(textOf(pbf, end, wrong))
@@ -182,7 +187,7 @@ function readNode(pbf: PbfReader, end: number, wrong: Wrong): NodeProto {
     else if (tag === 3) node.name = textOf(pbf, end, wrong)
     else if (tag === 4) node.op = textOf(pbf, end, wrong)
     else if (tag === 5) {
-      const attribute = readAttribute(pbf, endOf(pbf, end, wrong), wrong)
+      const attribute = readAttribute(pbf, endOf(pbf, end, wrong), wrong, depth)
       node.attributes.set(attribute.name, attribute)
     } else if (tag === 7) node.domain = textOf(pbf, end, wrong)
   })
@@ -190,7 +195,7 @@ function readNode(pbf: PbfReader, end: number, wrong: Wrong): NodeProto {
   return node
 }
 
-function readAttribute(pbf: PbfReader, end: number, wrong: Wrong): Attribute {
+function readAttribute(pbf: PbfReader, end: number, wrong: Wrong, depth: number): Attribute {
   const attribute: Attribute = {
     name: '',
     f: undefined,
@@ -200,7 +205,8 @@ function readAttribute(pbf: PbfReader, end: number, wrong: Wrong): Attribute {
     floats: [],
     ints: [],
     strings: [],
-    graph: false,
+    g: undefined,
+    graphs: false,
   }
   fields(pbf, end, wrong, (tag) => {
     if (tag === 1) attribute.name = textOf(pbf, end, wrong)
@@ -208,7 +214,8 @@ function readAttribute(pbf: PbfReader, end: number, wrong: Wrong): Attribute {
     else if (tag === 3) attribute.i = pbf.readVarint(true)
     else if (tag === 4) attribute.s = textOf(pbf, end, wrong)
     else if (tag === 5) attribute.t = readTensor(pbf, endOf(pbf, end, wrong), wrong)
-    else if (tag === 6 || tag === 11) attribute.graph = true
+    else if (tag === 6) attribute.g = readGraph(pbf, endOf(pbf, end, wrong), wrong, depth + 1)
+    else if (tag === 11) attribute.graphs = true
     else if (tag === 7) numbersOf(pbf, end, wrong, attribute.floats, () => pbf.readFloat())
     else if (tag === 8) numbersOf(pbf, end, wrong, attribute.ints, () => pbf.readVarint(true))
     else if (tag === 9) attribute.strings.push(textOf(pbf, end, wrong))

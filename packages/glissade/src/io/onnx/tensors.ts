@@ -4,8 +4,7 @@ import type { DType, TypedArray } from '../../dtype.ts'
 import { type Shape, sizeOf } from '../../shape.ts'
 import { fromArray, type Tensor } from '../../tensor.ts'
 import { type FileType, fileTypes } from '../file-types.ts'
-import { readFile } from '../files.ts'
-import { shorten, type Wrong } from '../source.ts'
+import { checkBeside, type FilesBeside, shorten, type Wrong } from '../source.ts'
 import type { TensorProto } from './proto.ts'
 
 /** TensorProto.DataType by number. */
@@ -33,15 +32,12 @@ export function dtypeOf(type: number): DType | undefined {
 /** The number of our types in ONNX; a float64 exists on the reference only. */
 export const onnxNumber: Readonly<Record<DType, number>> = { float32: 1, int32: 6, bool: 9, float64: 11 }
 
-/** Where files beside the model come from. */
-export type ExternalFiles = (location: string) => Promise<Uint8Array>
-
 /** Whole numbers of 64 bits at least as large mean "as far as it goes", as the end of a slice. */
 const endless = 2 ** 62
 const [least, most] = [-(2 ** 31), 2 ** 31 - 1]
 
 /** The tensor of a proto. Errors: `file-format`. */
-export async function toTensor(proto: TensorProto, files: ExternalFiles, wrong: Wrong): Promise<Tensor> {
+export async function toTensor(proto: TensorProto, files: FilesBeside, wrong: Wrong): Promise<Tensor> {
   const what = `tensor '${shorten(proto.name)}'`
   const shape = proto.dims
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
@@ -101,12 +97,12 @@ function fromFields(proto: TensorProto, type: FileType, shape: Shape, what: stri
 
 async function externalBytes(
   { external }: TensorProto,
-  files: ExternalFiles,
+  files: FilesBeside,
   what: string,
   wrong: Wrong,
 ): Promise<Uint8Array> {
   const location = external.get('location') ?? ''
-  checkLocation(location, what, wrong)
+  checkBeside(location, `${what}: location`, wrong)
   const bytes = await files(location)
   const whole = (key: string, otherwise: number): number => {
     const text = external.get(key)
@@ -121,31 +117,4 @@ async function externalBytes(
   if (length < 0 || offset + length > bytes.length)
     wrong(what, `bytes ${offset} to ${offset + length} of ${location}`, `at most its ${bytes.length}: it is cut short`)
   return bytes.subarray(offset, offset + length)
-}
-
-/** Only files in the model's own folder and below. */
-function checkLocation(location: string, what: string, wrong: Wrong): void {
-  const parts = location.split('/')
-  const odd =
-    location === '' || /[\\:\0]/.test(location) || parts.some((part) => part === '' || part === '.' || part === '..')
-  if (odd)
-    wrong(
-      `${what}: location`,
-      `'${shorten(location)}'`,
-      'the name of a file in the folder of the model',
-      'Put the data beside the model.',
-    )
-}
-
-/** Files in `folder`, each read once. */
-export function filesIn(folder: string): ExternalFiles {
-  const known = new Map<string, Promise<Uint8Array>>()
-  return (location) => {
-    let bytes = known.get(location)
-    if (!bytes) {
-      bytes = readFile(folder === '' ? location : `${folder}/${location}`)
-      known.set(location, bytes)
-    }
-    return bytes
-  }
 }

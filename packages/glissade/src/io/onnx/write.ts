@@ -8,7 +8,20 @@ type PbfWriter = InstanceType<Awaited<ReturnType<typeof optionalPackage<'pbf'>>>
 /** A size: a number, or so many times the batch. */
 export type Dim = number | { readonly times: number }
 
-export type AttributeValue = number | string | readonly number[] | { readonly float: number }
+/** A graph inside a node: the body of a loop, which may name values of the graph around it. */
+export interface OnnxBody {
+  readonly name: string
+  readonly nodes: readonly OnnxNode[]
+  readonly inputs: readonly OnnxValue[]
+  readonly outputs: readonly OnnxValue[]
+}
+
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly body: OnnxBody }
 
 export interface OnnxNode {
   readonly op: string
@@ -44,7 +57,7 @@ export interface OnnxFile {
 }
 
 /** The numbers of AttributeProto.AttributeType. */
-const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 }
+const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 }
 const int64Type = 7
 /** What the unknown batch is called. */
 export const batchName = 'batch'
@@ -115,6 +128,14 @@ function writeAttribute(pbf: PbfWriter, name: string, value: AttributeValue): vo
     pbf.writeTag(2, kinds.fixed32)
     pbf.writeFloat(value.float)
     varint(pbf, 20, attributeTypes.float)
+  } else if ('body' in value) {
+    message(pbf, 6, () => {
+      for (const node of value.body.nodes) message(pbf, 1, () => writeNode(pbf, node))
+      text(pbf, 2, value.body.name)
+      for (const each of value.body.inputs) message(pbf, 11, () => writeValue(pbf, each))
+      for (const each of value.body.outputs) message(pbf, 12, () => writeValue(pbf, each))
+    })
+    varint(pbf, 20, attributeTypes.graph)
   } else {
     for (const each of value) varint(pbf, 8, each)
     varint(pbf, 20, attributeTypes.ints)

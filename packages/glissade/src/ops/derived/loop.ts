@@ -10,7 +10,7 @@ import { type DType, promote } from '../../dtype.ts'
 import type { Tensor } from '../../tensor.ts'
 import { makeNode } from '../../tensor.ts'
 import { leaf } from '../leaf.ts'
-import { type ScanAttrs, type Steps, scan, scanOutput, type Wanted } from '../scan.ts'
+import { type OutputAttrs, type ScanAttrs, type Steps, scan, scanOutput, type Wanted } from '../scan.ts'
 import { Batch } from './batch.ts'
 
 export interface LoopParts {
@@ -163,7 +163,8 @@ export function stacked(loop: Tensor, tensor: Tensor): Tensor {
 }
 
 function output(loop: Tensor, wanted: Wanted, shape: readonly number[], dtype: DType): Tensor {
-  return makeNode(scanOutput, [loop], { wanted, shape, dtype })
+  const attrs: OutputAttrs = { wanted, shape, dtype }
+  return makeNode(scanOutput, [loop], attrs)
 }
 
 /** The slices, and what they are slices of, when the products that depend on slices only are done before the loop. */
