@@ -74,6 +74,8 @@ describe('operators give onnxruntime’s numbers', () => {
       'BitwiseOr',
       'BitwiseXor',
       'BitShift',
+      // Written by this library itself, and read back in io-onnx-out.test.ts.
+      'Scan',
       'Scatter',
     ])
   })
@@ -157,6 +159,8 @@ const external = (location: string, offset?: string): number[] =>
     ...field(13, [...field(1, text('location')), ...field(2, text(location))]),
     ...(offset === undefined ? [] : field(13, [...field(1, text('offset')), ...field(2, text(offset))])),
   ])
+/** w, one number. */
+const scalar = field(5, [...whole(2, 1), ...field(8, text('w')), ...field(9, [0, 0, 0, 0])])
 const adding = (initializer: number[]): Uint8Array =>
   model([...node('Add', ['x', 'w'], ['y']), ...initializer, ...port(11, 'x'), ...port(12, 'y')])
 
@@ -229,7 +233,7 @@ describe('refused:', () => {
       /tensor 'w': received 4 bytes; expected 8/,
     ],
     ['a tensor of texts', adding(field(5, [...whole(2, 8), ...field(8, text('w'))])), /tensor 'w': type: received 8/],
-    ['an initializer twice', adding([...external('a'), ...external('a')]), /'a'/],
+    ['an initializer twice', adding([...scalar, ...scalar]), /'w' twice/],
   ])('%s', async (_, bytes, message) => {
     await expect(io.loadOnnx(bytes)).rejects.toThrow(message)
     await expect(io.loadOnnx(bytes)).rejects.toThrow(/^ONNX data: /)
@@ -281,7 +285,8 @@ describe('refused:', () => {
       const each = named(title)
       const inputs = inputsOf(each)
       const { refused } = await fuzz(bytesOf(each), async (changed) => (await io.loadOnnx(changed)).run(inputs), {
-        flips: 700,
+        flips: 250,
+        cuts: 150,
       })
       expect(refused).toBeGreaterThan(100)
     }

@@ -48,7 +48,14 @@ describe('labels', () => {
     expect(() => loss.crossEntropy(logits, labels(0, 1, 2))).toThrow(
       /expected a target \[2\]: one label for each sample/,
     )
-    expect(() => loss.crossEntropy(logits, tensor([0, 1]))).toThrow(/equal shapes/)
+    expect(() => loss.crossEntropy(logits, tensor([0, 1]))).toThrow(
+      /a target of float32 \[2\]; expected class indices of int32, or probabilities \[2, 3\]/,
+    )
+    expect(() => loss.crossEntropy(logits, tensor([[0, 1]]))).toThrow(/equal shapes/)
+    const scores = tensor(new Float32Array(30), { shape: [2, 5, 3] })
+    expect(() => loss.crossEntropy(scores, tensor(new Int32Array(10), { shape: [2, 5] }))).toThrow(
+      /give scores.reshape\(\[-1, 3\]\) and target.flatten\(\)/,
+    )
     expect(() => loss.crossEntropy(logits, labels(0, 1), { weight: tensor([1, 2]) })).toThrow(
       /weights \[2\]; expected \[3\]/,
     )

@@ -1,5 +1,5 @@
 /** How the native backend runs programs: threads, arenas, the event loop, profiles, memory, mistakes. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Backend, Plan } from '../src/backends/backend.ts'
 import * as k from '../src/kernel/build.ts'
 import type { Kernel } from '../src/kernel/ir.ts'
@@ -137,11 +137,11 @@ describe('slots', () => {
       bytes: 0,
     }
     const executable = await two.compile(plan)
-    expect(two.memory().arenas).toBeGreaterThanOrEqual(1024)
     for (let round = 0; round < 3; round++) {
       const output = new Storage('float32', n)
       expect(executable.run([storageOf(new Float32Array(n).fill(round)), output])).toBeUndefined()
       expect([...output.host()]).toEqual(new Array(n).fill(round + 12))
+      expect(two.memory().arenas).toBeGreaterThanOrEqual(1024)
     }
     executable.release()
   })
@@ -215,26 +215,32 @@ describe('profile', () => {
 })
 
 describe('memory', () => {
+  let own: Backend
+  beforeEach(async () => {
+    own = await working({ threads: 2, cacheFolder })
+  })
+  afterEach(() => own.dispose())
+
   test('is flat over thousands of runs, and given back on release', async () => {
-    const before = two.memory().arenas
+    const before = own.memory().arenas
     const length = 30_000
     const plan: Plan = { ...planOf([halve(length)], [new Float32Array(length)]), arenaBytes: 1 << 20 }
-    const executable = await two.compile(plan)
+    const executable = await own.compile(plan)
     const storages = [storageOf(new Float32Array(length))]
     const runs = async (count: number): Promise<void> => {
       for (let round = 0; round < count; round++) await executable.run(storages)
     }
     await runs(300)
-    const arenas = two.memory().arenas
+    const arenas = own.memory().arenas
     expect(arenas).toBeGreaterThanOrEqual(before + (1 << 20))
     const resident = process.memoryUsage().rss
     await runs(3000)
-    expect(two.memory().arenas).toBe(arenas)
+    expect(own.memory().arenas).toBe(arenas)
     // The test runner itself grows by a few megabytes; a leak of one array a run would be 360.
     expect(process.memoryUsage().rss - resident).toBeLessThan(40 << 20)
     executable.release()
-    expect(two.memory().arenas).toBeLessThanOrEqual(arenas - (1 << 20))
-    expect(two.memory().resident).toBe(0)
+    expect(own.memory().arenas).toBeLessThanOrEqual(arenas - (1 << 20))
+    expect(own.memory().resident).toBe(0)
   })
 
   test('programs made and released a hundred times leave nothing behind', async () => {
@@ -249,15 +255,49 @@ describe('memory', () => {
     const [tasks, length] = [64, 5000]
     const out = new Float32Array(tasks)
     const a = noise(tasks * length)
-    const before = two.memory().arenas
-    const executable = await two.compile({ ...planOf([sums(tasks, length, 40)], [a, out]), arenaBytes: 1 << 20 })
+    const before = own.memory().arenas
+    const executable = await own.compile({ ...planOf([sums(tasks, length, 40)], [a, out]), arenaBytes: 1 << 20 })
     const running = executable.run([storageOf(a), storageOf(out)])
     executable.release()
-    expect(two.memory().arenas).toBeGreaterThanOrEqual(before + (1 << 20))
+    expect(own.memory().arenas).toBeGreaterThanOrEqual(before + (1 << 20))
     await running
     expect(out.every((x) => x !== 0)).toBe(true)
-    expect(two.memory().arenas).toBeLessThan(before + (1 << 20))
+    expect(own.memory().arenas).toBeLessThan(before + (1 << 20))
     expect(() => executable.run([storageOf(a), storageOf(out)])).toThrow(/was released/)
+  })
+
+  test('programs take turns in one arena, as large as the largest needs', async () => {
+    const n = 64
+    /** Adds 1 to each element by way of the last elements of an arena of `bytes`. */
+    const through = (bytes: number): Plan => {
+      const step = (from: string, to: string, add: number): Kernel =>
+        kernelOf(
+          [buffer(from, 'f32', n, 'read'), buffer(to, 'f32', n, 'write')],
+          [k.store(to, k.task, k.add(k.load(from, 'f32', k.task), k.f32(add)))],
+          { tasks: n },
+        )
+      const middle = { kind: 'arena', offset: bytes - 4 * n, length: n } as const
+      const slots = [{ kind: 'argument', argument: 0 }, middle] as const
+      return {
+        ...planOf([step('a', 'b', 1)], [new Float32Array(n), new Float32Array(n)]),
+        kernels: [step('a', 'b', 1), step('c', 'd', 0)],
+        launches: [
+          { kernel: 0, slots, label: 'there', path: '' },
+          { kernel: 1, slots: [...slots].reverse(), label: 'back', path: '' },
+        ],
+        arguments: [{ role: 'state', dtype: 'float32', length: n }],
+        arenaBytes: bytes,
+      }
+    }
+    const sizes = [1 << 12, 1 << 20, 1 << 16]
+    const programs = await Promise.all(sizes.map((bytes) => own.compile(through(bytes))))
+    const x = storageOf(new Float32Array(n))
+    for (let round = 0; round < 3; round++) for (const program of programs) await program.run([x])
+    expect([...x.host()]).toEqual(new Array(n).fill(9))
+    expect(own.memory().arenas).toBeGreaterThanOrEqual(1 << 20)
+    expect(own.memory().arenas).toBeLessThan((1 << 20) + (1 << 12))
+    for (const program of programs) program.release()
+    expect(own.memory().arenas).toBe(0)
   })
 
   test('an arena larger than any memory is refused with the numbers', async () => {

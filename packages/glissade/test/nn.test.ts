@@ -89,7 +89,7 @@ describe('names', () => {
 
   it('appear in errors', () => {
     const wrong = nn.sequential(nn.linear(2, 3), nn.linear(4, 1))
-    expect(() => wrong.forward(tensor([[1, 2]]))).toThrow(/^in 1: matmul/)
+    expect(() => wrong.forward(tensor([[1, 2]]))).toThrow(/^in 1: linear: received \[1, 3\]; expected \[\.\.\., 4\]/)
   })
 
   it('count a shared module and a shared parameter once', () => {

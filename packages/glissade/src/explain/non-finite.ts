@@ -8,7 +8,7 @@
  */
 import type { TypedArray } from '../dtype.ts'
 import { isFloat } from '../dtype.ts'
-import { runTrace, Trace } from '../graph/trace.ts'
+import { isInLoopBody, runTrace, Trace } from '../graph/trace.ts'
 import { realize } from '../run/realize.ts'
 import type { Pass } from '../scope.ts'
 import { Storage } from '../storage.ts'
@@ -56,8 +56,12 @@ export async function findNonFinite(
 ): Promise<Origin | undefined> {
   const trace = new Trace()
   const stations = new Set<Tensor>()
-  trace.watchers.push((_, output) => stations.add(output.current()))
+  // A tensor of a loop's body has no single value; what comes out of the loop is looked at in its place.
+  trace.watchers.push((_, output) => {
+    if (!isInLoopBody()) stations.add(output.current())
+  })
   trace.gradientWatchers.push((tensor, gradient) => {
+    if (isInLoopBody()) return
     if (stations.has(tensor) || tensor.attrs.variable !== undefined) stations.add(gradient)
   })
   const results = runTrace(trace, () => body().flatMap((tensor) => (tensor ? [tensor.current()] : [])))
@@ -96,9 +100,11 @@ const isBad = (tensor: Tensor): boolean =>
   isFloat(tensor.dtype) && !numbersOf(tensor).every((value: number) => Number.isFinite(value))
 const hasNaN = (tensor: Tensor): boolean => numbersOf(tensor).some((value: number) => Number.isNaN(value))
 
-/** A wrapper passes its first input on; its others matter to gradients only. */
-const inputsOf = (tensor: Tensor): readonly Tensor[] =>
-  tensor.op.kind === 'wrap' ? tensor.inputs.slice(0, 1) : tensor.inputs
+/** A wrapper passes its first input on; its others matter to gradients only. A loop's output is made of its inputs. */
+const inputsOf = (tensor: Tensor): readonly Tensor[] => {
+  if (tensor.op.kind === 'wrap') return tensor.inputs.slice(0, 1)
+  return tensor.op.kind === 'output' ? tensor.inputs[0].inputs : tensor.inputs
+}
 
 /** The earliest operation that made a bad number of good ones, on the way to `start`. */
 async function walkBack(start: Tensor): Promise<Tensor> {
@@ -157,7 +163,8 @@ function describe(node: Tensor, leaves: ReadonlyMap<Tensor, string>): Origin {
   })
   const given = leaves.get(node)
   const from = node.op.kind === 'map' ? node.inputs.map((input) => numbersOf(input)[at]) : []
-  const op = given ?? (node.op.kind === 'leaf' ? 'data' : node.op.name)
+  const names: Readonly<Record<string, string>> = { leaf: 'data', output: 'scan' }
+  const op = given ?? names[node.op.kind] ?? node.op.name
   const made =
     node.op.kind === 'leaf'
       ? `${op} holds ${value}`

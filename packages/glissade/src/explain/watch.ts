@@ -3,7 +3,7 @@
  *
  * A norm that is not finite says that something broke; what it was says non-finite.ts. Activations: capture.ts.
  */
-import { type Trace, traceKeys, traceStarts } from '../graph/trace.ts'
+import { isInLoopBody, type Trace, traceKeys, traceStarts } from '../graph/trace.ts'
 import type { Module, Parameter } from '../nn/module.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -64,6 +64,8 @@ export function watch(model: Module): Watch {
 export function watchGradients(trace: Trace, model: Module, see: (name: string, squares: Tensor) => void): void {
   const names = new Map<object, string>([...model.namedParameters()].map(([name, parameter]) => [parameter, name]))
   trace.gradientWatchers.push((tensor, gradient) => {
+    // In the body of a loop it is the gradient of one step only; the sum follows.
+    if (isInLoopBody()) return
     const variable = tensor.attrs.variable as Parameter | undefined
     const name = variable && names.get(variable)
     if (name !== undefined) see(name, gradient.square().sum())

@@ -11,6 +11,7 @@ import { checkNumber, checkSameShape, type Reduction, reduceLoss } from './reduc
 import type { LossOptions } from './regression.ts'
 
 export interface BceOptions {
+  /** Default 'mean', over all elements. */
   readonly reduction?: Reduction
   /** Multiplies each element's loss; broadcasts. */
   readonly weight?: Tensor

@@ -11,7 +11,7 @@ import { type ClassLossOptions, classAxis, labelsOf, perClass } from './labels.t
 import { checkNumber, checkSameShape, type Reduction, reduceLoss } from './reduction.ts'
 
 export interface CrossEntropyOptions extends ClassLossOptions {
-  /** This much of the truth is spread evenly over all classes (Szegedy et al. 2016, arXiv 1512.00567). */
+  /** This much of the truth is spread evenly over all classes; default 0 (Szegedy et al. 2016, arXiv 1512.00567). */
   readonly labelSmoothing?: number
 }
 

@@ -59,6 +59,7 @@ export function marginRanking(
 }
 
 export interface MultiMarginOptions {
+  /** Default 'mean', over samples. */
   readonly reduction?: Reduction
   /** By how much the true class must be higher than every other. Default 1. */
   readonly margin?: number

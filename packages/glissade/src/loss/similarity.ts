@@ -95,7 +95,7 @@ export function contrastive(
 }
 
 export interface InfoNceOptions extends LossOptions {
-  /** Similarities are divided by this: the smaller, the more the nearest counts. */
+  /** Similarities are divided by this: the smaller, the more the nearest counts. Defaults: see each loss. */
   readonly temperature?: number
 }
 

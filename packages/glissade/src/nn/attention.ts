@@ -26,15 +26,15 @@ export interface MultiHeadAttentionOptions {
   readonly bias?: boolean
   /** In training, weights are set to 0 with this probability; default 0. */
   readonly dropout?: number
-  /** The width of keys, where it is not that of queries. */
+  /** The width of keys; default that of queries. */
   readonly kdim?: number
-  /** The width of values, where it is not that of queries. */
+  /** The width of values; default that of queries. */
   readonly vdim?: number
   /** Heads of keys and values; default as many as of queries. Fewer, a divisor, are shared by neighbouring heads. */
   readonly kvHeads?: number
-  /** Queries and keys are turned by their place. */
+  /** Queries and keys are turned by their place; default false. */
   readonly rotary?: boolean | RotaryOptions
-  /** Scores fall with the distance. */
+  /** Scores fall with the distance; default false. */
   readonly alibi?: boolean
   /** A learned key and value stand behind those given; default false. */
   readonly addBiasKV?: boolean
@@ -49,7 +49,7 @@ export interface AttendOptions {
   readonly bias?: Tensor
   /** bool [B, S]: which keys are there at all; false for padding. */
   readonly keyMask?: Tensor
-  /** Query t attends to keys 0 to t only; always so with a cache. */
+  /** Query t attends to keys 0 to t only; default false, but always so with a cache. */
   readonly causal?: boolean
   /** Also return the weights; default false. */
   readonly needWeights?: boolean

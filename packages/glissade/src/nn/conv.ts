@@ -16,6 +16,7 @@ export interface ConvLayerOptions extends ConvOptions {
   readonly bias?: boolean
 }
 export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
+  /** Whether a number is added to each output channel; default true. */
   readonly bias?: boolean
 }
 

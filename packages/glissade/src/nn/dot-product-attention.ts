@@ -15,7 +15,7 @@ export interface DotProductAttentionOptions {
   readonly mask?: Tensor
   /** Broadcasts to [...b, H, T, S]: is added to the scaled scores, such as relative positions. */
   readonly bias?: Tensor
-  /** Query t attends to keys 0 to t only, counted from the first of each. */
+  /** Query t attends to keys 0 to t only, counted from the first of each; default false. */
   readonly causal?: boolean
   /** Weights are set to 0 with this probability, and the others scaled up; default 0. Pass 0 outside training. */
   readonly dropout?: number

@@ -94,6 +94,7 @@ function erf(x: number): number {
 }
 
 export interface FanOptions extends RandomOptions {
+  /** By how much numbers are larger; default 1. See `gainOf`. */
   readonly gain?: number
 }
 
@@ -111,10 +112,11 @@ export function xavierNormal(shape: Shape, { gain = 1, ...options }: FanOptions 
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu'
 
 export interface KaimingOptions extends RandomOptions {
-  /** Which fan keeps its variance: 'in' forward, 'out' backward. */
+  /** Which fan keeps its variance: 'in' forward (the default), 'out' backward. */
   readonly mode?: 'in' | 'out'
+  /** What comes after the layer; default 'leakyRelu', which with slope 0 is relu. */
   readonly nonlinearity?: Nonlinearity
-  /** The slope of a leaky relu below 0. */
+  /** The slope of a leaky relu below 0; default 0. */
   readonly slope?: number
 }
 

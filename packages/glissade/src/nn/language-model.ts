@@ -32,7 +32,7 @@ export interface LanguageModelOptions {
   readonly activation?: FeedForwardActivation
   /** Default 'learned'. */
   readonly positions?: 'learned' | 'sinusoidal' | 'rotary' | 'alibi' | 'none'
-  /** For positions: 'rotary'. */
+  /** For positions: 'rotary'; see nn.functional.rotary for the defaults. */
   readonly rotary?: RotaryOptions
   /** Default 'layer'. */
   readonly norm?: 'layer' | 'rms'

@@ -45,7 +45,7 @@ export interface SequenceOptions<State> {
   /** Where to start; default zeros. [layers directions, B, H] */
   readonly state?: State
   /**
-   * int32 [B]: how many steps of each sequence count. The outputs of the others are 0, the state is that after the
+   * int32 [B]: how many steps of each sequence count; default all, and 0 is allowed. The outputs of the others are 0, the state is that after the
    * last step that counts, and the way back starts there.
    */
   readonly lengths?: Tensor

@@ -49,7 +49,9 @@ export interface TransformerLayerOptions {
   readonly bias?: boolean
   /** Of self-attention; see MultiHeadAttention. */
   readonly kvHeads?: number
+  /** Of self-attention: queries and keys are turned by their place; default false. */
   readonly rotary?: boolean | RotaryOptions
+  /** Of self-attention: scores fall with the distance; default false. */
   readonly alibi?: boolean
 }
 

@@ -10,11 +10,11 @@ import type { Schedule } from './schedule.ts'
 export interface AdagradOptions extends SharedOptions<AdagradOptions> {
   /** Learning rate, or its schedule. Default 0.01. */
   readonly lr?: number | Schedule
-  /** The learning rate is divided by 1 + lrDecay (t - 1). */
+  /** The learning rate is divided by 1 + lrDecay (t - 1). Default 0. */
   readonly lrDecay?: number
-  /** Added to the gradient, times the parameter. */
+  /** Added to the gradient, times the parameter. Default 0. */
   readonly weightDecay?: number
-  /** What the sum of squares begins with. */
+  /** What the sum of squares begins with. Default 0. */
   readonly initialAccumulatorValue?: number
   /** Added to the root. Default 1e-10. */
   readonly eps?: number
@@ -68,7 +68,7 @@ export interface AdadeltaOptions extends SharedOptions<AdadeltaOptions> {
   readonly rho?: number
   /** Added below both roots. Default 1e-6. */
   readonly eps?: number
-  /** Added to the gradient, times the parameter. */
+  /** Added to the gradient, times the parameter. Default 0. */
   readonly weightDecay?: number
 }
 

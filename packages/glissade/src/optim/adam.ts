@@ -9,13 +9,13 @@ import type { Schedule } from './schedule.ts'
 
 /** What all of Adam's family take. */
 export interface MomentOptions {
-  /** Learning rate, or its schedule. */
+  /** Learning rate, or its schedule. Default 1e-3, but for Adamax and NAdam. */
   readonly lr?: number | Schedule
-  /** How much of the averages of the gradient and of its square is kept from step to step. */
+  /** How much of the averages of the gradient and of its square is kept from step to step. Default 0.9 and 0.999. */
   readonly betas?: readonly [number, number]
-  /** Added to the root, so that nothing is divided by 0. */
+  /** Added to the root, so that nothing is divided by 0. Default 1e-8, of LAMB 1e-6. */
   readonly eps?: number
-  /** Adam: added to the gradient, times the parameter. AdamW: taken off the parameter, times lr. */
+  /** Adam: added to the gradient, times the parameter; default 0. AdamW: taken off the parameter, times lr; default 0.01. */
   readonly weightDecay?: number
 }
 

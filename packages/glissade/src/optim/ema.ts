@@ -15,7 +15,7 @@ import { checkOption } from './rule.ts'
 import { freshState, loadVariables, parametersOf, suppliedNumber } from './state.ts'
 
 export interface EmaOptions {
-  /** Less at the beginning: at update n at most (1 + n) / (10 + n), so that the first weights are soon forgotten. */
+  /** Less at the beginning: at update n at most (1 + n) / (10 + n), so that the first weights are soon forgotten. Default false. */
   readonly warmUp?: boolean
 }
 

@@ -25,7 +25,7 @@ interface OwnOptions {
   readonly momentum?: number
   /** Step by where the average will have gone. Default true. */
   readonly nesterov?: boolean
-  /** Of the polynomial a x + b x^3 + c x^5, which moves singular values towards 1. */
+  /** Of the polynomial a x + b x^3 + c x^5, which moves singular values towards 1. Default 3.4445, -4.775, 2.0315. */
   readonly nsCoefficients?: readonly [number, number, number]
   /** The least norm that is divided by. Default 1e-7. */
   readonly eps?: number

@@ -11,11 +11,11 @@ export interface RmspropOptions extends SharedOptions<RmspropOptions> {
   readonly alpha?: number
   /** Added to the root. Default 1e-8. */
   readonly eps?: number
-  /** Added to the gradient, times the parameter. */
+  /** Added to the gradient, times the parameter. Default 0. */
   readonly weightDecay?: number
-  /** How much of the velocity is kept from step to step; the velocity adds up what was divided already. */
+  /** How much of the velocity is kept from step to step; the velocity adds up what was divided already. Default 0. */
   readonly momentum?: number
-  /** Divide by the deviation from the average gradient, rather than by the gradient's size. */
+  /** Divide by the deviation from the average gradient, rather than by the gradient's size. Default false. */
   readonly centered?: boolean
 }
 

@@ -4,15 +4,15 @@ import { checkDecay, checkMomentum, checkOption, type Method, type Rule, type Sh
 import type { Schedule } from './schedule.ts'
 
 export interface SgdOptions extends SharedOptions<SgdOptions> {
-  /** Learning rate, or its schedule. */
+  /** Learning rate, or its schedule. Default 1e-3. */
   readonly lr?: number | Schedule
-  /** How much of the velocity is kept from step to step. */
+  /** How much of the velocity is kept from step to step. Default 0: there is none. */
   readonly momentum?: number
-  /** How much of each gradient does not enter the velocity. */
+  /** How much of each gradient does not enter the velocity. Default 0. */
   readonly dampening?: number
-  /** Step by where the velocity will have led, rather than by the velocity. Needs momentum, and no dampening. */
+  /** Step by where the velocity will have led, rather than by the velocity. Needs momentum, and no dampening. Default false. */
   readonly nesterov?: boolean
-  /** Added to the gradient: this times the parameter (an L2 penalty of half of it). */
+  /** Added to the gradient: this times the parameter (an L2 penalty of half of it). Default 0. */
   readonly weightDecay?: number
 }
 

@@ -33,6 +33,7 @@ export interface EvaluateOptions<M extends Module = Module, C extends Columns = 
   readonly sampleWeight?: string
   /** Fed with all predictions and targets, such as { f1: metrics.f1() }. */
   readonly metrics?: Readonly<Record<string, StreamingMetric>>
+  /** Default 250. It decides about speed and memory, not about the result. */
   readonly batchSize?: number
   /** Stops at the next batch; what comes back is then of the samples so far. */
   readonly signal?: AbortSignal
@@ -125,6 +126,7 @@ function refuseMetrics(scores: BatchScores): never {
 }
 
 export interface PredictOptions<M extends Module = Module, C extends Columns = Columns> {
+  /** Default 250. */
   readonly batchSize?: number
   /** What the model is given of a batch, for other columns than x; default `model.forward(x)`. */
   readonly forward?: (model: M, batch: C) => Tensor

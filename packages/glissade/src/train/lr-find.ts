@@ -18,7 +18,9 @@ import { putBack, snapshot } from './session.ts'
 import { type BatchSource, planBatches } from './source.ts'
 
 export interface LrFindOptions<M extends Module = Module, C extends Columns = Columns> {
+  /** The loss of predictions for targets y. */
   readonly loss?: LossFunction
+  /** In place of `loss`, as for `fit`. */
   readonly step?: StepFunction<M, C>
   /** Its learning rate does not matter; a bound one keeps its state. */
   readonly optimizer: OptimizerFactory | Optimizer
@@ -31,9 +33,11 @@ export interface LrFindOptions<M extends Module = Module, C extends Columns = Co
   readonly smoothing?: number
   /** It ends where the smoothed loss is this many times its least; default 4. */
   readonly divergence?: number
+  /** Default 64. */
   readonly batchSize?: number
   /** Of the order of samples; default 0. */
   readonly seed?: number
+  /** Ends it at the next step. */
   readonly signal?: AbortSignal
 }
 

@@ -73,10 +73,13 @@ export interface FitOptions<M extends Module = Module, C extends Columns = Colum
   readonly sampleWeight?: string
   /** Such as optim.adamW({ lr: 1e-3 }); or a bound optimizer, to go on with its state. */
   readonly optimizer: OptimizerFactory | Optimizer
+  /** Passes over the samples; default 1. */
   readonly epochs?: number
+  /** Default 64; also of validation. */
   readonly batchSize?: number
   /** Evaluated after each epoch, or as `validateEvery` says. */
   readonly validate?: BatchSource<C>
+  /** How often it is validated; default after each epoch. */
   readonly validateEvery?: { readonly epochs?: number; readonly steps?: number }
   /** Computed at each validation, such as { f1: metrics.f1() }. */
   readonly metrics?: Readonly<Record<string, StreamingMetric>>
@@ -86,6 +89,7 @@ export interface FitOptions<M extends Module = Module, C extends Columns = Colum
   readonly keepBest?: boolean | KeepBestOptions
   /** A folder for config, metrics, checkpoints and the model. */
   readonly run?: string | RunOptions
+  /** When checkpoints are written; needs `run`. */
   readonly checkpoint?: CheckpointOptions
   /**
    * Goes on from the newest checkpoint of `run` (from the start, if there is none yet) or of a path, with the same bits as
@@ -96,7 +100,7 @@ export interface FitOptions<M extends Module = Module, C extends Columns = Colum
   readonly state?: Readonly<Record<string, Stateful>>
   /**
    * Watches for NaN and infinities: the first bad step changes nothing, and the error names the module and operation
-   * where it began. Events tell the norms of gradients. Costs some time; nothing where it is off.
+   * where it began. Events tell the norms of gradients. Costs some time; nothing where it is off (the default).
    */
   readonly watch?: boolean | WatchOptions
   /** NaN in the data is meant so; default false: it is an error. */
@@ -107,7 +111,9 @@ export interface FitOptions<M extends Module = Module, C extends Columns = Colum
   readonly shuffle?: boolean
   /** Stops at the next step. */
   readonly signal?: AbortSignal
+  /** Functions by the names of events: `{ epochEnd: ({ epoch, train }) => … }`. */
   readonly on?: FitHandlers
+  /** More of them, called after `on` in their order. */
   readonly callbacks?: readonly Callback[]
 }
 

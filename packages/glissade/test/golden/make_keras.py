@@ -27,7 +27,7 @@ cases = []
 def listed(a):
     a = np.asarray(a)
     if a.dtype.kind == "f":
-        return {"shape": list(a.shape), "dtype": "float32", "data": [float(f"{v:.8g}") for v in a.flatten().tolist()]}
+        return {"shape": list(a.shape), "dtype": "float32", "data": [float(f"{v:.7g}") for v in a.flatten().tolist()]}
     return {"shape": list(a.shape), "dtype": "int32", "data": [int(v) for v in a.flatten().tolist()]}
 
 

@@ -96,8 +96,6 @@ class Native implements Backend {
   readonly description: string
   readonly koffi: Koffi
   readonly runtime: Runtime
-  /** Bytes of all arenas. */
-  arenas = 0
   busy = false
   #pool: number
   readonly #programs: Programs
@@ -126,7 +124,7 @@ class Native implements Backend {
       fail('memory-exhausted', {
         backend: 'native',
         wanted: plan.arenaBytes,
-        held: this.arenas,
+        held: this.memory().arenas,
         limit: Number.POSITIVE_INFINITY,
         fix,
       })
@@ -137,7 +135,7 @@ class Native implements Backend {
   }
 
   memory(): BackendMemory {
-    return { resident: 0, arenas: this.arenas + (this.#pool === 0 ? 0 : this.runtime.scratchBytes(this.#pool)) }
+    return { resident: 0, arenas: this.#pool === 0 ? 0 : this.runtime.scratchBytes(this.#pool) }
   }
 
   async dispose(): Promise<void> {
@@ -193,7 +191,6 @@ class NativeExecutable implements Executable {
     const times = timesOf(plan)
     const guess = plan.launches.reduce((sum, { kernel }, i) => sum + times[i] * estimate(plan.kernels[kernel]), 0)
     this.#atOnce = guess < atOnceNs
-    backend.arenas += plan.arenaBytes
   }
 
   run(storages: readonly Storage[]): undefined | Promise<void> {
@@ -217,7 +214,6 @@ class NativeExecutable implements Executable {
     this.#program = 0
     this.#kernels.unload()
     this.#known.fill(undefined)
-    this.#backend.arenas -= this.#plan.arenaBytes
     this.#onRelease()
   }
 
@@ -273,11 +269,11 @@ class NativeExecutable implements Executable {
   #check(status: number): void {
     if (status === 0) return
     const fix = 'Use a smaller batch, or close other programs.'
-    const wanted = 4 * Math.max(0, ...this.#plan.kernels.map((kernel) => kernel.scratch))
+    const wanted = this.#plan.arenaBytes + 4 * Math.max(0, ...this.#plan.kernels.map((kernel) => kernel.scratch))
     fail('memory-exhausted', {
       backend: 'native',
       wanted,
-      held: this.#backend.arenas,
+      held: this.#backend.memory().arenas,
       limit: Number.POSITIVE_INFINITY,
       fix,
     })

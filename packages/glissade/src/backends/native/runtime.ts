@@ -75,8 +75,10 @@ struct program {
   struct move *moves;
   struct repeat *repeats; /* over launches */
   int64_t repeat_count, most_slots;
-  char *arena;
-  size_t scratch;
+  struct fixup *arena_fixups;
+  int64_t arena_fixup_count;
+  char *arena; /* where the slots say that the pool's arena is */
+  size_t arena_size, scratch;
   struct tape run, profile;
 };
 
@@ -97,7 +99,10 @@ struct pool {
   _Atomic uint32_t epoch;
   _Atomic(struct tape *) job;
   _Atomic int inside, sleepers, stop;
-  _Atomic uint64_t scratch_bytes;
+  _Atomic uint64_t scratch_bytes; /* and the arena */
+  char *arena;                    /* of whichever program runs: one at a time does */
+  size_t arena_size;
+  int64_t programs;
   pthread_mutex_t mutex;
   pthread_cond_t cond;
   struct worker workers[MAX_THREADS];
@@ -128,6 +133,30 @@ static int ensure_scratch(struct worker *w, size_t bytes) {
   w->size = w->scratch ? bytes : 0;
   atomic_fetch_add(&w->pool->scratch_bytes, w->size);
   return w->scratch != NULL;
+}
+
+static void free_arena(struct pool *pool) {
+  free(pool->arena);
+  atomic_fetch_sub(&pool->scratch_bytes, pool->arena_size);
+  pool->arena = NULL;
+  pool->arena_size = 0;
+}
+
+/* Makes the pool's arena large enough for p, and tells p where it is. */
+static int ensure_arena(struct program *p) {
+  struct pool *pool = p->pool;
+  if (pool->arena_size < p->arena_size) {
+    free_arena(pool);
+    pool->arena = allocate(p->arena_size);
+    if (!pool->arena) return 0;
+    pool->arena_size = p->arena_size;
+    atomic_fetch_add(&pool->scratch_bytes, pool->arena_size);
+  }
+  if (p->arena != pool->arena)
+    for (int64_t i = 0; i < p->arena_fixup_count; i++)
+      p->slots[p->arena_fixups[i].slot] = pool->arena + p->arena_fixups[i].start;
+  p->arena = pool->arena;
+  return 1;
 }
 
 /* Makes room for what a thread needs to run p. */
@@ -325,6 +354,7 @@ void glissade_pool_free(struct pool *pool) {
     free(pool->workers[i].turns);
     free(pool->workers[i].buffers);
   }
+  free(pool->arena);
   pthread_cond_destroy(&pool->cond);
   pthread_mutex_destroy(&pool->mutex);
   free(pool);
@@ -359,12 +389,13 @@ void glissade_program_free(struct program *p) {
   struct tape *job = atomic_load(&p->pool->job);
   if (job == &p->run || job == &p->profile) atomic_store(&p->pool->job, NULL);
   while (atomic_load(&p->pool->inside)) PAUSE();
+  if (--p->pool->programs == 0) free_arena(p->pool);
   free(p->launches);
   free(p->slots);
   free(p->fixups);
+  free(p->arena_fixups);
   free(p->moves);
   free(p->repeats);
-  free(p->arena);
   free(p->run.segments);
   free(p->profile.segments);
   free(p->run.repeats);
@@ -386,22 +417,26 @@ struct program *glissade_program(struct pool *pool, const double *words) {
   if (!p) return NULL;
   int64_t count = words[0], slots = words[1], moves = words[2], repeats = words[3];
   int64_t segments = words[4], spans = words[5], profile = words[6], profile_spans = words[7];
-  size_t arena = words[10];
   p->pool = pool;
+  pool->programs++;
   p->count = count;
   p->repeat_count = repeats;
   p->most_slots = words[8];
   p->scratch = words[9];
+  p->arena_size = (size_t)words[10] + 64;
   p->launches = calloc(count + 1, sizeof *p->launches);
   p->slots = calloc(slots + 1, sizeof *p->slots);
   p->fixups = calloc(slots + 1, sizeof *p->fixups);
   p->moves = calloc(moves + 1, sizeof *p->moves);
   p->profile.times = calloc(profile + 1, sizeof(double));
-  p->arena = allocate(arena + 64);
+  p->arena_fixups = calloc(slots + 1, sizeof *p->arena_fixups);
+  /* A run of another program may be under way in the arena, so it grows at the next run; whether it can is known now. */
+  char *probe = allocate(p->arena_size);
+  free(probe);
   const double *launch = words + 11, *slot = launch + count * 6, *move = slot + slots * 2, *repeat = move + moves * 6;
   const double *run = repeat + repeats * 5, *timed = run + (segments + spans) * 5;
   p->repeats = lay_repeats(repeats, repeat);
-  if (!p->launches || !p->slots || !p->fixups || !p->moves || !p->repeats || !p->profile.times || !p->arena ||
+  if (!p->launches || !p->slots || !p->fixups || !p->moves || !p->repeats || !p->profile.times || !p->arena_fixups || !probe ||
       !lay_tape(&p->run, p, segments, spans, run) || !lay_tape(&p->profile, p, profile, profile_spans, timed)) {
     glissade_program_free(p);
     return NULL;
@@ -412,7 +447,7 @@ struct program *glissade_program(struct pool *pool, const double *words) {
     p->launches[i] = (struct launch){(kernel_fn)(uintptr_t)launch[0], launch[1], p->slots + (int64_t)launch[2],
                                      launch[3], launch[5], p->moves + (int64_t)launch[4]};
   for (int64_t i = 0; i < slots; i++, slot += 2) {
-    if (*slot >= 0) p->slots[i] = p->arena + (int64_t)slot[0] + (int64_t)slot[1];
+    if (*slot >= 0) p->arena_fixups[p->arena_fixup_count++] = (struct fixup){i, 0, slot[0] + slot[1]};
     else p->fixups[p->fixup_count++] = (struct fixup){i, -1 - (int64_t)slot[0], slot[1]};
   }
   return p;
@@ -422,7 +457,7 @@ static int run_tape(struct tape *tape, const double *arguments, int parallel) {
   struct program *p = tape->program;
   struct pool *pool = p->pool;
   struct worker *self = &pool->workers[0];
-  if (!ensure(self, p)) return 1;
+  if (!ensure(self, p) || !ensure_arena(p)) return 1;
   for (int64_t i = 0; i < p->fixup_count; i++) {
     struct fixup *f = &p->fixups[i];
     p->slots[f->slot] = (char *)(uintptr_t)arguments[f->argument] + f->start;
@@ -444,7 +479,7 @@ static int run_tape(struct tape *tape, const double *arguments, int parallel) {
   return 0;
 }
 
-/* 0, or 1 where there is no memory for the scratch of this thread. */
+/* 0, or 1 where there is no memory for the arena or the scratch of this thread. */
 int glissade_run(struct program *p, const double *arguments, int parallel) {
   return run_tape(&p->run, arguments, parallel);
 }

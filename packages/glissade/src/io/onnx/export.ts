@@ -91,12 +91,18 @@ export async function toOnnx(
     const shape = placeholder.shape.map((n, axis): Dim => (follows[i] && axis === 0 ? { times: 1 } : n))
     return { name: emitter.unique(names[i]), dtype: placeholder.dtype, shape }
   })
-  emitter.batchSource = ports[follows.indexOf(true)]?.name ?? ''
-  emitter.emit = (each, sources) => emitNode(emitter, each, sources)
-  emitter.noteUsers(first.graph)
   const traced = new Map<Node, Traced>(
     first.graph.nodes.map((node, i) => [node, { node, other: second?.graph.nodes[i] }]),
   )
+  const results = first.graph.outputs.map((node) => traced.get(node) as Traced)
+  const outputNames = options.outputNames
+    ? namesOf('outputNames', options.outputNames, results.length, 'output')
+    : first.outputs.map(([name]) => name)
+  // Taken before the nodes' own names.
+  const reserved = outputNames.map((name) => emitter.unique(name))
+  emitter.batchSource = ports[follows.indexOf(true)]?.name ?? ''
+  emitter.emit = (each, sources) => emitNode(emitter, each, sources)
+  emitter.noteUsers(first.graph)
   const variableNames = new Map([...model.namedVariables()].map(([name, variable]) => [variable, name]))
   for (const node of first.graph.nodes) {
     if (node.op.kind === 'leaf') await emitLeaf(emitter, node, first, ports, variableNames)
@@ -107,13 +113,9 @@ export async function toOnnx(
         node.inputs.map((input) => traced.get(input) as Traced),
       )
   }
-  const results = first.graph.outputs.map((node) => traced.get(node) as Traced)
-  const outputNames = options.outputNames
-    ? namesOf('outputNames', options.outputNames, results.length, 'output')
-    : first.outputs.map(([name]) => name)
   emitter.path = ''
   const outputs = results.map((each, i): OnnxValue => {
-    const name = emitter.unique(outputNames[i])
+    const name = reserved[i]
     emitter.nodes.push({
       op: 'Identity',
       name: emitter.unique('Identity'),
