@@ -31,8 +31,8 @@ const inFloat32 = { absolute: 1e-6, relative: 1e-6 }
 type Any = metrics.Metric<unknown> & { perClass?(): number[] }
 const make: Record<string, (...args: never[]) => Any> = {
   ...(metrics as unknown as Record<string, (...args: never[]) => Any>),
-  accuracy: (options: metrics.ClassOptions) => new metrics.Accuracy(options),
-  confusionMatrix: (options: metrics.ConfusionOptions) => new metrics.ConfusionMatrix(options),
+  accuracy: (options: metrics.ClassOptions) => metrics.accuracy(options),
+  confusionMatrix: (options: metrics.ConfusionOptions) => metrics.confusionMatrix(options),
 }
 
 /** Rows `from` to `to` of a listed tensor. */

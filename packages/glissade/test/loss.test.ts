@@ -84,6 +84,20 @@ describe('predictions', () => {
   })
 })
 
+describe('truths of yes and no', () => {
+  it('may be bools', () => {
+    const logits = tensor([[0.5, -1, 2]])
+    const [bools, floats] = [tensor([[true, false, true]]), tensor([[1, 0, 1]])]
+    const { bceWithLogits, bce, sigmoidFocal, multilabelSoftMargin, dice } = loss
+    for (const make of [bceWithLogits, sigmoidFocal, multilabelSoftMargin, dice]) {
+      const [a, b] = evaluate([make(logits, bools), make(logits, floats)])
+      expect(a.data[0]).toBe(b.data[0])
+    }
+    const [a, b] = evaluate([bce(logits.sigmoid(), bools), bce(logits.sigmoid(), floats)])
+    expect(a.data[0]).toBe(b.data[0])
+  })
+})
+
 describe('losses refuse', () => {
   const [two, three] = [tensor([1, 2]), tensor([1, 2, 3])]
   const pairs = tensor([

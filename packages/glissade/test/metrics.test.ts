@@ -55,7 +55,7 @@ describe('streaming metrics', () => {
 
   it('say NaN before the first batch, and forget when reset', async () => {
     const all: metrics.Metric[] = [
-      new metrics.Accuracy(),
+      metrics.accuracy(),
       metrics.topK(1),
       metrics.f1({ average: 'macro' }),
       metrics.mse(),

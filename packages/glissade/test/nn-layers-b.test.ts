@@ -247,10 +247,27 @@ describe('containers', () => {
     expect([...placed.namedParameters().keys()]).toEqual(['0.weight', '0.bias'])
   })
 
-  it('pass on the output of layers with several results', () => {
+  it('take a list, a layer at the end, and another in the place of one', async () => {
+    const model = nn.sequential([nn.linear(2, 4), nn.relu()]).append(nn.linear(4, 3))
+    expect([...model.namedParameters().keys()]).toEqual(['0.weight', '0.bias', '2.weight', '2.bias'])
+    expect(Array.isArray(model.config().layers)).toBe(true)
+    expect(model.set(-1, nn.linear(4, 7)).forward(zeros([1, 2])).shape).toEqual([1, 7])
+    const named = nn.sequential({ body: nn.linear(2, 4), head: nn.linear(4, 3) }).set('head', nn.linear(4, 5))
+    expect(named.forward(zeros([1, 2])).shape).toEqual([1, 5])
+    expect([...named.namedParameters().keys()]).toEqual(['body.weight', 'body.bias', 'head.weight', 'head.bias'])
+    expect(await codeOf(() => named.set('tail', nn.relu()))).toBe('module-name')
+    expect(await codeOf(() => model.set(3, nn.relu()))).toBe('module-name')
+    expect(await codeOf(() => model.set(0, (() => {}) as never))).toBe('value-invalid')
+    expect(model.length).toBe(3)
+  })
+
+  it('pass on the output of layers with several results', async () => {
     const model = nn.sequential(nn.lstm(2, 3), nn.takeLast(), nn.linear(3, 1))
     expect(model.forward(zeros([4, 5, 2])).shape).toEqual([4, 1])
     expect(nn.sequential(nn.gru(2, 3)).forward(zeros([4, 5, 2])).shape).toEqual([4, 5, 3])
+    // A cell gives { h, c } and no output.
+    const cell = nn.sequential(nn.lstmCell(2, 3) as unknown as nn.Stage)
+    expect(await codeOf(() => cell.forward(zeros([4, 2])))).toBe('value-invalid')
   })
 
   it('hold lists and dictionaries of modules, and lists of parameters', async () => {
@@ -296,6 +313,8 @@ describe('containers', () => {
     ['an empty name', () => nn.moduleDict({ '': nn.relu() })],
     ['a name of the module’s own', () => nn.moduleDict({ forward: nn.relu() })],
     ['a name that reaches the prototype', () => nn.moduleDict().set('__proto__', nn.relu())],
+    ['a function as the only layer', () => nn.sequential(((x: Tensor) => x) as never)],
+    ['nothing as the only layer', () => nn.sequential(undefined as never)],
     ['what is no module', () => nn.sequential(((x: Tensor) => x) as never, nn.relu())],
     ['what is no module, alone', () => nn.moduleList([undefined as never])],
     ['a body that is no module', () => nn.residual(((x: Tensor) => x) as never)],

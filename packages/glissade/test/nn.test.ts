@@ -176,6 +176,39 @@ describe('state dicts', () => {
     expect(numbers(b.scale)).toEqual([1, 1])
   })
 
+  it('may have tied weights under one of their names, or under all', async () => {
+    class Tied extends nn.Module {
+      readonly embedding = nn.embedding(3, 2)
+      readonly head = nn.linear(2, 3)
+      constructor() {
+        super()
+        ;(this.head as { weight: nn.Parameter }).weight = this.embedding.weight
+      }
+      forward(x: Tensor): Tensor {
+        return this.head.forward(this.embedding.forward(x))
+      }
+    }
+    const [weight, bias] = [
+      tensor([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]),
+      tensor([1, 2, 3]),
+    ]
+    for (const names of [['embedding.weight'], ['head.weight'], ['embedding.weight', 'head.weight']]) {
+      const model = new Tied()
+      expect(Object.keys(model.stateDict())).toEqual(['embedding.weight', 'head.bias'])
+      const dict = Object.fromEntries([...names.map((name) => [name, weight]), ['head.bias', bias]])
+      expect(await model.loadStateDict(dict)).toEqual({ missing: [], unexpected: [] })
+      expect(numbers(model.head.weight)).toEqual([1, 2, 3, 4, 5, 6])
+      expect(model.head.weight).toBe(model.embedding.weight)
+    }
+    await expect(
+      new Tied().loadStateDict({ 'head.weight': weight, 'head.bias': bias, 'other.weight': weight }),
+    ).rejects.toThrow('other.weight: not in the model')
+  })
+
   it('that do not fit are refused, each problem named, and nothing is changed', async () => {
     const net = nn.sequential(nn.linear(2, 1))
     net[0].parameters().forEach((parameter) => {

@@ -1,12 +1,13 @@
 /** NaN and infinities: named by module and operation, with nothing lost; and the norms of gradients. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gradients } from '../src/autodiff/gradients.ts'
-import { tensor } from '../src/create.ts'
+import { tensor, zeros } from '../src/create.ts'
 import * as data from '../src/data/index.ts'
 import { findNonFinite } from '../src/explain/non-finite.ts'
 import { type Watch, watch } from '../src/explain/watch.ts'
 import * as loss from '../src/loss/index.ts'
 import * as nn from '../src/nn/index.ts'
+import { scan } from '../src/ops/derived/scan.ts'
 import * as optim from '../src/optim/index.ts'
 import { defaultGenerator, manualSeed } from '../src/random.ts'
 import { setBackend } from '../src/run/backend.ts'
@@ -327,5 +328,33 @@ describe('in a loop of one’s own', () => {
     expect(await findNonFinite(masked)).toBeUndefined()
     const origin = await findNonFinite(() => [...masked(), model.forward(x).sub(model.forward(x)).log().sum()])
     expect(origin).toMatchObject({ op: 'log', value: Number.NEGATIVE_INFINITY, from: [0], count: 2, shape: [1, 2] })
+  })
+
+  it('modules in the body of a loop: norms are those of all steps, and what broke them is found', async () => {
+    class Steps extends nn.Module {
+      readonly cell = nn.gruCell(2, 3)
+      forward(x: Tensor): Tensor {
+        const step = (h: Tensor, each: Tensor): { carry: Tensor } => ({ carry: this.cell.forward(each, h) })
+        return scan(step, zeros([1, 3]), x).carry
+      }
+    }
+    const model = new Steps()
+    const x = tensor([[[1, 2]], [[3, -4]], [[0.5, 1]]])
+    const loss = (): Tensor => model.forward(x).square().sum()
+    const probe = watch(model)
+    probes.push(probe)
+    await compile(() => gradients(loss(), model.parameters()) as Tensor[])()
+    const [, slope] = gradients(loss(), model.parameters()) as Tensor[]
+    expect(probe.norms().get('cell.weight_hh')).toBeCloseTo(Math.hypot(...(await slope.data())), 6)
+
+    const all = (): (Tensor | undefined)[] => [loss(), ...gradients(loss(), model.parameters())]
+    expect(await findNonFinite(all)).toBeUndefined()
+    model.cell.weight_hh.write(new Float32Array(27).fill(Number.NaN))
+    expect(String(await findNonFinite(all))).toMatch(/^parameter cell\.weight_hh holds NaN/)
+    model.cell.weight_hh.write(new Float32Array(27))
+    const broken = await findNonFinite(() => [
+      scan((h: Tensor, each: Tensor) => ({ carry: h.add(each.log()) }), zeros([1, 2]), x).carry,
+    ])
+    expect(broken).toMatchObject({ op: 'scan', shape: [1, 2] })
   })
 })

@@ -144,6 +144,22 @@ describe('fit', () => {
     )
   })
 
+  it('tells the accuracy of a step of one’s own, held against y where it names no target', async () => {
+    const step = (model: nn.Sequential, { x, y }: { x: Tensor; y: Tensor }): { loss: Tensor; prediction: Tensor } => {
+      const prediction = model.forward(x)
+      return { loss: loss.crossEntropy(prediction, y), prediction }
+    }
+    const set = points(40)
+    const common = { optimizer: optim.sgd({ lr: 0.1 }), validate: set }
+    manualSeed(1)
+    const own = await fit(network(), set, { ...common, step })
+    manualSeed(1)
+    const plain = await fit(network(), set, { ...common, loss: loss.crossEntropy })
+    expect(own.history[0].train.accuracy).toBe(plain.history[0].train.accuracy)
+    expect(own.history[0].validation?.accuracy).toBe(plain.history[0].validation?.accuracy)
+    expect(own.history[0].train.accuracy).toBeGreaterThan(0)
+  })
+
   it('needs no classes', async () => {
     const x = tensor([[0], [1], [2], [3]])
     const set = data.dataset({ x, y: x.mul(2).add(1) })

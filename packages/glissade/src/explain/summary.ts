@@ -9,6 +9,7 @@ import type { DType } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { buildGraph } from '../graph/graph.ts'
 import { runTrace, Trace } from '../graph/trace.ts'
+import { inMode } from '../nn/keep-modes.ts'
 import { Module, Parameter } from '../nn/module.ts'
 import { leaf } from '../ops/leaf.ts'
 import { withScope } from '../scope.ts'
@@ -147,18 +148,6 @@ function inputsOf(input: SummaryInput | readonly SummaryInput[], make: InputMake
 
 const isShape = (value: unknown): value is Shape =>
   Array.isArray(value) && value.every((size) => typeof size === 'number')
-
-/** Runs `body` with the model in training or evaluation, and puts every module back into its own mode. */
-function inMode<T>(model: Module, training: boolean, body: () => T): T {
-  const modes = [...model.namedModules().values()].map((module) => [module, module.training] as const)
-  model.train(training)
-  try {
-    return body()
-  } finally {
-    // Outer modules come first, and take those inside along; these are put right after.
-    for (const [module, mode] of modes) module.train(mode)
-  }
-}
 
 /** A tensor under a key that the present call has already belongs to the next call. */
 function note(calls: Map<string, Calls>, name: string, key: string, output: Tensor): void {

@@ -4,6 +4,7 @@
  * those that read the whole text each time.
  */
 import { fail } from '../errors.ts'
+import { inMode } from '../nn/keep-modes.ts'
 import type { KeyValueCache } from '../nn/kv-cache.ts'
 import type { ContinueOptions } from '../nn/language-model.ts'
 import { Module } from '../nn/module.ts'
@@ -76,17 +77,9 @@ export function isStepModel(model: GenerativeModel): model is StepModel {
   return typeof model === 'object' && !(model instanceof Module) && 'init' in model && 'step' in model
 }
 
-/** Starts `call` with the module in evaluation. What a call traces, it traces at once; so the modes are put back at once. */
+/** Starts `call` with the module, if there is one, in evaluation. */
 export function calledInEvaluation<T>(module: Module | undefined, call: () => T): T {
-  if (!module) return call()
-  const before = [...module.namedModules().values()].map((each) => [each, each.training] as const)
-  module.train(false)
-  try {
-    return call()
-  } finally {
-    // Outer modules come first, so that what is inside them is set last.
-    for (const [each, mode] of before) if (each.training !== mode) each.train(mode)
-  }
+  return module ? inMode(module, false, call) : call()
 }
 
 /** The smallest power of two of at least `size`, so that few programs serve all lengths; but at most `limit`. */

@@ -51,7 +51,7 @@ export interface GenerateOptions extends SamplingOptions {
    * (5 + that) / 6 (Wu et al. 2016, arXiv 1609.08144, equation 14).
    */
   readonly lengthFormula?: 'mean' | 'gnmt'
-  /** Whether a search ends as soon as it has as many ended texts as beams, though a better one might follow. Default false. */
+  /** Whether a search ends as soon as it has as many ended texts as beams, before better ones; default false. */
   readonly earlyStopping?: boolean
 }
 

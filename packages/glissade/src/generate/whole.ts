@@ -3,7 +3,7 @@
  * long texts. With a cache: cached.ts.
  */
 import { fail } from '../errors.ts'
-import { takeLast } from '../nn/language-model.ts'
+import { pickPlaces } from '../nn/language-model.ts'
 import { Module } from '../nn/module.ts'
 import { type CompiledFunction, compile } from '../run/compile.ts'
 import { fromArray, type Tensor } from '../tensor.ts'
@@ -35,7 +35,7 @@ function readerOf(model: WholeModel): Read {
         fix: 'Give scores for what follows each token, or pass { init, step } for a model with a state.',
       })
     }
-    return takeLast(logits, last)
+    return pickPlaces(logits, last)
   })
   compiled.set(model, made)
   return made

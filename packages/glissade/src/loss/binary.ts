@@ -50,9 +50,12 @@ export function bce(probabilities: Tensor, target: Tensor, { reduction = 'mean',
 export function bceWithLogits(logits: Tensor, target: Tensor, options: BinaryLossOptions = {}): Tensor {
   const { reduction = 'mean', weight, posWeight } = options
   checkSameShape('bceWithLogits', logits, target)
-  const losses = binaryLosses(logits, target, posWeight)
+  const losses = binaryLosses(logits, asNumbers(target), posWeight)
   return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
 }
+
+/** Truths of yes and no as 1 and 0. */
+const asNumbers = (target: Tensor): Tensor => (target.dtype === 'bool' ? target.cast('float32') : target)
 
 /** -z ln σ(x) - (1 - z) ln(1 - σ(x)) = (1 - z) x + softplus(-x), where positive truths count posWeight times. */
 function binaryLosses(logits: Tensor, target: Tensor, posWeight?: Tensor): Tensor {
@@ -80,7 +83,7 @@ export function multilabelSoftMargin(
       fix: 'Reshape it.',
     })
   }
-  const losses = binaryLosses(logits, target)
+  const losses = binaryLosses(logits, asNumbers(target))
   return reduceLoss((weight ? losses.mul(weight) : losses).mean(-1), reduction)
 }
 
@@ -106,10 +109,10 @@ export function sigmoidFocal(logits: Tensor, target: Tensor, options: SigmoidFoc
   checkSameShape('sigmoidFocal', logits, target)
   checkNumber('sigmoidFocal: alpha', alpha, alpha === -1 || (alpha >= 0 && alpha <= 1), '0 to 1, or -1 for no weights')
   checkNumber('sigmoidFocal: gamma', gamma, gamma >= 0, 'a number of at least 0')
-  const p = logits.sigmoid()
-  const wrong = p.mul(target.neg().add(1)).add(logits.neg().sigmoid().mul(target))
-  const losses = binaryLosses(logits, target).mul(focus(wrong, gamma))
-  const weighted = alpha < 0 ? losses : losses.mul(target.mul(2 * alpha - 1).add(1 - alpha))
+  const [p, t] = [logits.sigmoid(), asNumbers(target)]
+  const wrong = p.mul(t.neg().add(1)).add(logits.neg().sigmoid().mul(t))
+  const losses = binaryLosses(logits, t).mul(focus(wrong, gamma))
+  const weighted = alpha < 0 ? losses : losses.mul(t.mul(2 * alpha - 1).add(1 - alpha))
   return reduceLoss(weighted, reduction)
 }
 

@@ -62,7 +62,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return labels.reduce(losses.mul(1 - labelSmoothing).add(spread))
 }
 
-/** Refuses targets of another shape; class indices that are floats, as tensor([0, 1]) is, with a word on how to say it. */
+/** Refuses targets of another shape; with a word of its own for class indices that are floats, as tensor([0, 1]) is. */
 function checkProbabilities(op: string, logits: Tensor, target: Tensor, axis: number): void {
   const perSample = logits.shape.filter((_, i) => i !== axis)
   if (!sameShape(target.shape, perSample)) return checkSameShape(op, logits, target)

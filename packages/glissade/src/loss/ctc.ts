@@ -38,27 +38,8 @@ export function ctc(
   const { reduction = 'mean', blank = 0, zeroInfinity = false } = options
   const { steps, labels } = checkCtc(logProbabilities, target, inputLengths, targetLengths, blank)
   const samples = target.shape[0]
-  // The labels with a blank before, between and after: b l1 b l2 b.
   const states = 2 * labels + 1
-  const known = iota(target.shape, 1).lt(targetLengths.unsqueeze(1)).where(target, blank)
-  const spread = known
-    .unsqueeze(2)
-    .pad(
-      [
-        [0, 0],
-        [0, 0],
-        [1, 0],
-      ],
-      blank,
-    )
-    .reshape([samples, 2 * labels])
-  const chain = spread.pad(
-    [
-      [0, 0],
-      [0, 1],
-    ],
-    blank,
-  )
+  const chain = withBlanks(iota(target.shape, 1).lt(targetLengths.unsqueeze(1)).where(target, blank), blank)
   const emitted = gather(logProbabilities, chain.unsqueeze(1).expand([samples, steps, states]), 2).permute(1, 0, 2)
   // A blank may be left out between two labels that differ.
   const skips = chain.ne(blank).and(chain.ne(shifted(chain, 2, blank)))
@@ -84,6 +65,14 @@ export function ctc(
   const all = inputLengths.eq(0).where(nothing, said).neg()
   const losses = zeroInfinity ? all.isFinite().where(all, 0) : all
   return reduction === 'mean' ? losses.div(targetLengths.maximum(1)).mean() : reduceLoss(losses, reduction)
+}
+
+/** The labels with a blank before, between and after: b l1 b l2 b. labels: [B, S] → [B, 2 S + 1] */
+function withBlanks(labels: Tensor, blank: number): Tensor {
+  const [samples, length] = labels.shape
+  const none = [0, 0] as const
+  const pairs = labels.unsqueeze(2).pad([none, none, [1, 0]], blank)
+  return pairs.reshape([samples, 2 * length]).pad([none, [0, 1]], blank)
 }
 
 /** Moved to the right along the last axis, `value` coming in: [B, N] → [B, N]. */

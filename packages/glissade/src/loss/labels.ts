@@ -76,7 +76,7 @@ export function labelsOf(op: string, x: Tensor, target: Tensor, options: ClassLo
       expected: `a target [${expected.join(', ')}]: one label for each sample`,
       fix:
         x.rank > 2 && sameShape(target.shape, x.shape.slice(0, -1))
-          ? `Classes stand on axis 1: give scores.reshape([-1, ${x.shape[x.rank - 1]}]) and target.flatten(), or transpose the scores.`
+          ? `Classes stand on axis 1: give scores.reshape([-1, ${x.shape[x.rank - 1]}]) and target.flatten().`
           : 'Reshape the target, or give probabilities of the shape of the scores.',
     })
   }

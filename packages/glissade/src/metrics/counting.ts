@@ -1,7 +1,8 @@
 /** Streaming metrics that count which class was predicted as which: accuracy, top-k, the confusion matrix. */
 import { fail } from '../errors.ts'
 import { checkWhole } from '../ops/derived/common.ts'
-import type { Tensor } from '../tensor.ts'
+import { Tensor } from '../tensor.ts'
+import * as ofBatch from './classification.ts'
 import type { ClassOptions, Metric, ScoreOptions } from './metric.ts'
 import { checkLabel, readClasses, readScored } from './read.ts'
 
@@ -144,4 +145,32 @@ export class ConfusionMatrix implements Metric<number[][]> {
 /** The share of samples whose class is among the `k` with the highest scores, over batches. */
 export function topK(k = 5, options: ScoreOptions = {}): TopK {
   return new TopK(k, options)
+}
+
+/** The share of samples whose class is right, over batches. */
+export function accuracy(options?: ClassOptions): Accuracy
+/**
+ * The same of one batch, as a tensor of a compiled step.
+ * scores: [B, C, ...s] or int32 [B, ...s], target: int32 [B, ...s] → []
+ */
+export function accuracy(scores: Tensor, target: Tensor): Tensor
+export function accuracy(first: Tensor | ClassOptions = {}, target?: Tensor): Tensor | Accuracy {
+  return first instanceof Tensor ? ofBatch.accuracy(first, target as Tensor) : new Accuracy(first)
+}
+
+/** How often the true class (row) was predicted as which (column), over batches. */
+export function confusionMatrix(options?: ConfusionOptions): ConfusionMatrix
+/**
+ * The same of one batch, as a tensor of a compiled step.
+ * scores: [B, C, ...s] or int32 [B, ...s], target: int32 [B, ...s] → int32 [classes, classes]. Errors: `index-range`.
+ */
+export function confusionMatrix(scores: Tensor, target: Tensor, classes?: number): Tensor
+export function confusionMatrix(
+  first: Tensor | ConfusionOptions = {},
+  target?: Tensor,
+  classes?: number,
+): Tensor | ConfusionMatrix {
+  return first instanceof Tensor
+    ? ofBatch.confusionMatrix(first, target as Tensor, classes)
+    : new ConfusionMatrix(first)
 }

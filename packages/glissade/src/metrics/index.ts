@@ -1,11 +1,18 @@
 /**
- * Metrics, as `metrics.*`: how good predictions are, in numbers for people. Of one batch inside a compiled step:
- * accuracy, confusionMatrix; over batches, exactly: all others.
+ * Metrics, as `metrics.*`: how good predictions are, in numbers for people, over batches and exactly. Called with
+ * tensors, accuracy and confusionMatrix are tensors too: of one batch, inside a compiled step.
  */
 export { BLEU, type BleuDetails, type BleuOptions, bleu, type Token } from './bleu.ts'
 export { CalibrationError, type CalibrationOptions, calibrationError } from './calibration.ts'
-export { accuracy, confusionMatrix } from './classification.ts'
-export { Accuracy, ConfusionMatrix, type ConfusionOptions, TopK, topK } from './counting.ts'
+export {
+  Accuracy,
+  accuracy,
+  ConfusionMatrix,
+  type ConfusionOptions,
+  confusionMatrix,
+  TopK,
+  topK,
+} from './counting.ts'
 export type { ClassOptions, Metric, ScoreOptions } from './metric.ts'
 export { MeanLoss, meanLoss, Perplexity, perplexity } from './perplexity.ts'
 export {

@@ -167,7 +167,9 @@ export function hardsigmoid(x: Tensor): Tensor {
 /** x hardsigmoid(x) (Howard et al. 2019, arXiv 1905.02244). */
 export function hardswish(x: Tensor): Tensor {
   // Not as a product: at 3, where hardsigmoid's slope is 0 and the product's is not, the gradient is 1 as above it.
-  return x.le(-3).where(0, x.ge(3).where(x, x.mul(x.add(3)).div(6)))
+  // Clipped, so that what is not taken has a finite slope.
+  const middle = x.clip(-3, 3)
+  return x.le(-3).where(0, x.ge(3).where(x, middle.mul(middle.add(3)).div(6)))
 }
 
 /** Probabilities along an axis, by default the last. */

@@ -119,7 +119,7 @@ export class LanguageModel extends Module {
       caches: cache?.layers,
       start,
     })
-    const wanted = last ? takeLast(hidden, last) : hidden
+    const wanted = last ? pickPlaces(hidden, last) : hidden
     return this.head ? this.head.forward(wanted) : wanted.matmul(this.embedding.weight.transpose())
   }
 
@@ -177,7 +177,7 @@ export function checkTokens(op: string, tokens: Tensor, context: number): void {
 }
 
 /** The element of each row that `last` names: x: [B, T, C], last: int32 [B] → [B, C] */
-export function takeLast(x: Tensor, last: Tensor): Tensor {
+export function pickPlaces(x: Tensor, last: Tensor): Tensor {
   const [batch, , width] = x.shape
   return x.gather(last.reshape([batch, 1, 1]).expand([batch, 1, width]), 1).squeeze(1)
 }

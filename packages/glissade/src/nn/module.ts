@@ -43,9 +43,17 @@ export interface Stage extends Module {
   forward(x: Tensor): Tensor | { readonly output: Tensor }
 }
 
-/** What of a stage's results goes on. */
-export function outputOf(result: Tensor | { readonly output: Tensor }): Tensor {
-  return result instanceof Tensor ? result : result.output
+/** What of a module's results goes on: the tensor itself, or the first of several, `output`. Errors: `value-invalid`. */
+export function outputOf(result: unknown): Tensor {
+  if (result instanceof Tensor) return result
+  const output = (result as { output?: unknown } | null | undefined)?.output
+  if (output instanceof Tensor) return output
+  return fail('value-invalid', {
+    what: 'output of a module',
+    received: result === null || typeof result !== 'object' ? String(result) : `{ ${Object.keys(result).join(', ')} }`,
+    expected: 'a tensor, or an object with one as `output`',
+    fix: 'Return one from forward; in fit, { step: (model, batch) => ({ loss, prediction }) } may take others apart.',
+  })
 }
 
 /** For modules whose variables have other names in older files: the name here, and the name there. */
@@ -122,6 +130,11 @@ export abstract class Module {
     return found
   }
 
+  /** This module and all below it, each once. */
+  modules(): Module[] {
+    return [...this.namedModules().values()]
+  }
+
   /** All parameters by name, each once. */
   namedParameters(): Map<string, Parameter> {
     return new Map(
@@ -164,8 +177,9 @@ export abstract class Module {
 
   /**
    * Sets parameters and buffers from tensors of the same names and shapes. Nothing is changed unless everything fits.
-   * With `strict: false` missing and unknown names are passed over (wrong shapes never are). `source` is named in
-   * errors. Returns the names that were passed over.
+   * Of tied weights one name is enough, and all may be there, as in PyTorch's dicts. With `strict: false` missing and
+   * unknown names are passed over (wrong shapes never are). `source` is named in errors. Returns the names that were
+   * passed over.
    */
   async loadStateDict(
     given: Readonly<Record<string, Tensor>>,
@@ -195,7 +209,7 @@ export abstract class Module {
     return { missing, unexpected }
   }
 
-  /** The dict with the names that variables have here, where it has those of old. */
+  /** The dict with the names that variables have here, where it has those of old, or others of tied weights. */
   #withNewNames(
     dict: Readonly<Record<string, Tensor>>,
     own: ReadonlyMap<string, Variable>,
@@ -209,6 +223,15 @@ export abstract class Module {
         renamed.delete(then)
         renamed.set(now, tensor)
       }
+    }
+    const strange = [...renamed.keys()].filter((name) => !own.has(name))
+    const others = strange.length > 0 ? otherNames(this, own) : new Map<string, string>()
+    for (const name of strange) {
+      const first = others.get(name)
+      const tensor = renamed.get(name)
+      if (first === undefined || !tensor) continue
+      renamed.delete(name)
+      if (!renamed.has(first)) renamed.set(first, tensor)
     }
     return Object.fromEntries(renamed)
   }
@@ -234,6 +257,22 @@ function holdsModules(value: unknown): boolean {
 function optionText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(optionText).join(', ')}]`
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
+/** The further names of variables that are reached in several ways, as tied weights are: to the name that counts. */
+function otherNames(root: Module, own: ReadonlyMap<string, Variable>): Map<string, string> {
+  const nameOf = new Map([...own].map(([name, variable]) => [variable, name]))
+  const found = new Map<string, string>()
+  const visit = (module: Module, at: string, around: ReadonlySet<Module>): void => {
+    if (around.has(module)) return
+    for (const [key, member] of members(module)) {
+      const name = join(at, key)
+      if (member instanceof Module) visit(member, name, new Set([...around, module]))
+      else if (!own.has(name)) found.set(name, nameOf.get(member) as string)
+    }
+  }
+  visit(root, '', new Set())
+  return found
 }
 
 function join(parent: string, name: string): string {

@@ -5,7 +5,7 @@
  * weights, with all gates side by side. Layers that go through a whole sequence: recurrent.ts.
  */
 import { zeros } from '../create.ts'
-import type { DType } from '../dtype.ts'
+import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { type Shape, sameShape } from '../shape.ts'
@@ -85,8 +85,9 @@ export function checkNonlinearity(value: unknown): RnnNonlinearity {
   })
 }
 
-/** Checks what was remembered, or starts with zeros. */
-export function memoryOf(rule: CellRule, given: Memory | undefined, shape: Shape, dtype: DType): Memory {
+/** Checks what was remembered, or starts with zeros of the type that whole numbers too become when they are weighted. */
+export function memoryOf(rule: CellRule, given: Memory | undefined, shape: Shape, x: Tensor): Memory {
+  const dtype = isFloat(x.dtype) ? x.dtype : 'float32'
   if (!given) return Array.from({ length: rule.memories }, () => zeros(shape, dtype))
   for (const tensor of given) {
     const isTensor: boolean = tensor instanceof Tensor
@@ -140,7 +141,7 @@ abstract class Cell extends Module {
         fix: 'Reshape the input, or use the layer for whole sequences.',
       })
     }
-    const memory = memoryOf(this.#rule, given, [x.shape[0], this.hidden], x.dtype)
+    const memory = memoryOf(this.#rule, given, [x.shape[0], this.hidden], x)
     return this.#rule.next(
       weighted(x, this.weight_ih, this.bias_ih),
       weighted(memory[0], this.weight_hh, this.bias_hh),

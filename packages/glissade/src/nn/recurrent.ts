@@ -45,8 +45,8 @@ export interface SequenceOptions<State> {
   /** Where to start; default zeros. [layers directions, B, H] */
   readonly state?: State
   /**
-   * int32 [B]: how many steps of each sequence count; default all, and 0 is allowed. The outputs of the others are 0, the state is that after the
-   * last step that counts, and the way back starts there.
+   * int32 [B]: how many steps of each sequence count; default all. The outputs of the others are 0, the state is that
+   * after the last step that counts, and the way back starts there. Of a sequence of length 0 it is the first state.
    */
   readonly lengths?: Tensor
 }
@@ -126,7 +126,7 @@ abstract class Recurrent extends Module {
     const batch = this.batchFirst ? x.shape[0] : x.shape[1]
     const rule = this.#rule
     const shape = [this.layers * this.#ways, batch, this.hidden]
-    const start = memoryOf(rule, given, shape, x.dtype).map((all) => all.split(1, 0))
+    const start = memoryOf(rule, given, shape, x).map((all) => all.split(1, 0))
     const steps = this.batchFirst ? x.transpose(0, 1) : x
     const counts = lengths && this.#counts(lengths, steps.shape[0], batch)
     // What stands behind a sequence has no say in any gradient either, be it NaN.

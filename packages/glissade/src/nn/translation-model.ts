@@ -8,7 +8,7 @@ import { Dropout } from './dropout.ts'
 import { Embedding } from './embedding.ts'
 import * as init from './init.ts'
 import { KeyValueCache } from './kv-cache.ts'
-import { type ContinueOptions, checkTokens, makePositions, takeLast } from './language-model.ts'
+import { type ContinueOptions, checkTokens, makePositions, pickPlaces } from './language-model.ts'
 import { Linear } from './linear.ts'
 import { type LayerConfig, Module } from './module.ts'
 import type { LearnedPositions, SinusoidalPositions } from './positions.ts'
@@ -138,7 +138,7 @@ export class TranslationModel extends Module {
       projected: cache.memory,
       memoryKeyMask: cache.memoryMask,
     })
-    return this.#scores(last ? takeLast(hidden, last) : hidden)
+    return this.#scores(last ? pickPlaces(hidden, last) : hidden)
   }
 
   #scale(): number {

@@ -15,7 +15,7 @@ export interface MomentOptions {
   readonly betas?: readonly [number, number]
   /** Added to the root, so that nothing is divided by 0. Default 1e-8, of LAMB 1e-6. */
   readonly eps?: number
-  /** Adam: added to the gradient, times the parameter; default 0. AdamW: taken off the parameter, times lr; default 0.01. */
+  /** Times the parameter it is added to the gradient, default 0; by AdamW, times lr, taken off it, default 0.01. */
   readonly weightDecay?: number
 }
 

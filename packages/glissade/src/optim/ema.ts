@@ -15,7 +15,7 @@ import { checkOption } from './rule.ts'
 import { freshState, loadVariables, parametersOf, suppliedNumber } from './state.ts'
 
 export interface EmaOptions {
-  /** Less at the beginning: at update n at most (1 + n) / (10 + n), so that the first weights are soon forgotten. Default false. */
+  /** Less at first: at update n at most (1 + n) / (10 + n), so that the first weights are forgotten. Default false. */
   readonly warmUp?: boolean
 }
 

@@ -10,7 +10,7 @@ export interface SgdOptions extends SharedOptions<SgdOptions> {
   readonly momentum?: number
   /** How much of each gradient does not enter the velocity. Default 0. */
   readonly dampening?: number
-  /** Step by where the velocity will have led, rather than by the velocity. Needs momentum, and no dampening. Default false. */
+  /** Step by where the velocity will have led. Needs momentum, and no dampening. Default false. */
   readonly nesterov?: boolean
   /** Added to the gradient: this times the parameter (an L2 penalty of half of it). Default 0. */
   readonly weightDecay?: number

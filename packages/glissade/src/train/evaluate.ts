@@ -2,19 +2,18 @@
 import type { Columns } from '../data/dataset.ts'
 import { allocate, type TypedArray } from '../dtype.ts'
 import { fail } from '../errors.ts'
-import type { Module } from '../nn/module.ts'
+import { inEvaluation } from '../nn/keep-modes.ts'
+import { type Module, outputOf } from '../nn/module.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { compile } from '../run/compile.ts'
 import { sameShape } from '../shape.ts'
 import { fromArray, Tensor } from '../tensor.ts'
 import { checkBatch } from './data-check.ts'
 import type { Score } from './events.ts'
-import { inEvaluation } from './modes.ts'
 import {
   type BatchScores,
   batchLength,
   type LossFunction,
-  outputOf,
   readScores,
   ScoreSum,
   type StepFunction,

@@ -3,7 +3,7 @@ import type { Columns } from '../data/dataset.ts'
 import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { accuracy } from '../metrics/classification.ts'
-import type { Module } from '../nn/module.ts'
+import { type Module, outputOf } from '../nn/module.ts'
 import { sameShape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
 import type { Score } from './events.ts'
@@ -72,19 +72,6 @@ export function stepOf<M extends Module, C extends Columns>(
     if (!weights) return { loss: loss(prediction, y), prediction, target: y }
     return { ...weighted(loss, prediction, y, weights), prediction, target: y }
   }
-}
-
-/** The tensor that a module gave back: itself, or the `output` of several results. */
-export function outputOf(value: unknown): Tensor {
-  if (value instanceof Tensor) return value
-  const output = (value as { output?: unknown } | null)?.output
-  if (output instanceof Tensor) return output
-  return fail('value-invalid', {
-    what: 'output of the model',
-    received: value === null || typeof value !== 'object' ? String(value) : `{ ${Object.keys(value).join(', ')} }`,
-    expected: 'a tensor, or an object with one as `output`',
-    fix: 'Pass { step: (model, batch) => ({ loss, prediction }) }.',
-  })
 }
 
 /** The mean of the samples' losses, each counted as often as its weight says: sum(w l) / sum(w). weights: [B] */

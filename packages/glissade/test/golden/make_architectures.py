@@ -2,9 +2,9 @@
 
     venv/bin/python make_architectures.py
 
-The same networks stand in architectures-spaces.ts and architectures-sequences.ts, with the same names of fields. Weights, buffers and inputs are numbers of
-float32 (computed with in float64), so that nothing of them is lost on the way. Two of the state dicts are also written
-as files of safetensors and PyTorch, in float32, for io.
+The same networks stand in architectures-spaces.ts and architectures-sequences.ts, with the same names of fields.
+Weights, buffers and inputs are numbers of float32 (computed with in float64), so that nothing of them is lost on the
+way. Two of the state dicts are also written as files of safetensors and PyTorch, in float32, for io.
 """
 
 import math
