@@ -98,6 +98,24 @@ describe('batches of sequences', () => {
   })
 })
 
+describe('sets one after the other', () => {
+  it('have the samples of all, in their order, each with its own maps', async () => {
+    const [a, b] = [data.from([1, 2]), data.from([3]).map((value) => 10 * value)]
+    const all = a.concat(data.from<number>([]), b)
+    expect(all.length).toBe(3)
+    expect(await all.all()).toEqual([1, 2, 30])
+    expect(await all.select([2, 0]).all()).toEqual([30, 1])
+    await expect(async () => all.at(3)).rejects.toThrow(/0 to 2/)
+  })
+
+  it('draw in their maps what they drew alone', async () => {
+    const noisy = data.from([0, 0]).map((value, draws) => value + draws.uniform())
+    const [alone] = await noisy.all()
+    const [, first] = await data.from([5]).concat(noisy).all()
+    expect(first).toBe(alone)
+  })
+})
+
 describe('orders', () => {
   it('are drawn from seed and epoch, and every sample comes once', async () => {
     const loader = sequences(10).loader({ batchSize: 4, shuffle: true, seed: 7 })

@@ -211,6 +211,15 @@ describe('tables', () => {
     expect(back.row(1).age).toBeCloseTo(60, 10)
   })
 
+  it('leave the columns alone that they are told to', () => {
+    const table = data.table({ size: [1, 3], species: [0, 2] })
+    const scaled = data.standardScaler({ except: ['species'] }).fitTransform(table)
+    expect([...scaled.numbers('species')]).toEqual([0, 2])
+    expect([...scaled.numbers('size')]).toEqual([-1, 1])
+    expect(() => data.standardScaler({ except: ['colour'] }).fit(table)).toThrow(/received 'colour'/)
+    expect(() => data.standardScaler({ except: ['size', 'species'] }).fit(table)).toThrow(/a column to work on/)
+  })
+
   it('pass over classes that are new, where that is said', () => {
     const strange = data.table({ city: ['Bern', 'Rome', null] })
     const known = data.table({ city: ['Rome', 'Oslo'] })

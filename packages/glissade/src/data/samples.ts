@@ -118,6 +118,19 @@ export class Samples<T> implements SampleSource<T> {
     return this.select(kept)
   }
 
+  /** These samples, and then those of the other sets. */
+  concat(...others: readonly Samples<T>[]): Samples<T> {
+    const sets = [this as Samples<T>, ...others]
+    const length = sets.reduce((sum, set) => sum + set.length, 0)
+    const at = (position: number, context?: SampleContext): T | Promise<T> => {
+      let place = position
+      let set = 0
+      while (place >= sets[set].length) place -= sets[set++].length
+      return sets[set].at(place, context)
+    }
+    return new Samples({ length, at }, undefined, Math.max(...sets.map((set) => set.#depth)))
+  }
+
   /** All samples, prepared now and held in memory: what is slow and not random is then done once. */
   async cached(): Promise<Samples<T>> {
     return from<T>(await this.all())

@@ -19,20 +19,27 @@ export interface TransformState {
 export interface ColumnOptions {
   /** Which columns; default: all that the transform can work on. */
   readonly columns?: readonly string[]
+  /** Columns that stay as they are, such as the one to predict. */
+  readonly except?: readonly string[]
 }
 
 /** Fits on a table, changes tables, and, where it can, changes them back. */
 export abstract class TableTransform {
   abstract readonly kind: string
   readonly columns: readonly string[] | undefined
+  readonly #except: readonly string[]
 
-  constructor({ columns }: ColumnOptions) {
+  constructor({ columns, except = [] }: ColumnOptions) {
     this.columns = columns
+    this.#except = except
   }
 
   /** Learns from a table: the training part. Returns itself. Errors: `value-invalid` for columns that do not fit. */
   fit(table: Table): this {
-    const names = this.columns ?? table.names.filter((name) => this.suits(table, name))
+    // Also finds columns that are not in the table.
+    for (const name of this.#except) table.column(name)
+    const chosen = this.columns ?? table.names.filter((name) => this.suits(table, name))
+    const names = chosen.filter((name) => !this.#except.includes(name))
     if (names.length === 0) {
       const received = `a table with the columns ${table.names.join(', ')}`
       fail('value-invalid', { what: `${this.kind}: fit`, received, expected: 'a column to work on', fix: 'Name one.' })
