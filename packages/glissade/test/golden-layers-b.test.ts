@@ -10,7 +10,7 @@ import type { Layer, Module } from '../src/nn/module.ts'
 import { probeBackend, setBackend } from '../src/run/backend.ts'
 import { compile } from '../src/run/compile.ts'
 import '../src/run/realize.ts'
-import { dirtyVariables } from '../src/tensor.ts'
+import { dirtyVariables, type Tensor } from '../src/tensor.ts'
 import {
   double,
   expectClose,
@@ -43,6 +43,43 @@ interface TrainedCase {
 const make = nn as unknown as Record<string, (...args: unknown[]) => Layer>
 const title = ({ kind, args, options }: { kind: string; args: readonly unknown[]; options?: object }): string =>
   `${kind} ${JSON.stringify(args)} ${JSON.stringify(options ?? {})}`
+
+interface DistanceCase {
+  readonly kind: 'normalize' | 'cosineSimilarity' | 'pairwiseDistance'
+  readonly inputs: readonly Listed[]
+  readonly options: { readonly p?: number | 'inf' }
+  readonly y: Listed
+  readonly gradients: readonly Listed[]
+}
+
+describe('distances give PyTorch’s numbers', () => {
+  const { cases } = readGolden<Golden<DistanceCase>>('distances')
+  it.each(cases.map((each, i) => [`${i} ${each.kind} ${JSON.stringify(each.options)}`, each] as const))(
+    '%s',
+    (_, { kind, inputs, options, y, gradients: expected }) => {
+      const given = inputs.map(toTensor)
+      const own = { ...options, ...(options.p === 'inf' && { p: Number.POSITIVE_INFINITY }) }
+      const call = nn.functional[kind] as (...args: unknown[]) => Tensor
+      const output = call(...given, own)
+      expect(output.shape).toEqual(y.shape)
+      const slopes = gradients(output.mul(probeOf(output)).sum(), given) as Tensor[]
+      const [numbers, ...found] = evaluate([output, ...slopes])
+      expectClose('output', numbers.data, y.data, double)
+      for (const [i, each] of found.entries()) expectClose(`gradient ${i}`, each.data, expected[i].data, double)
+    },
+  )
+
+  it('are refused where there is nothing to measure', () => {
+    const { normalize, cosineSimilarity, pairwiseDistance } = nn.functional
+    const x = toTensor({ shape: [2, 3], data: [1, 2, 3, 4, 5, 6] })
+    expect(() => normalize(x, { p: 0 })).toThrow(/normalize: p: received 0/)
+    expect(() => normalize(x, { axis: 2 })).toThrow(/normalize: axis 2/)
+    expect(() => cosineSimilarity(x, x, { axis: -3 })).toThrow(/cosineSimilarity: axis -3/)
+    expect(() => cosineSimilarity(x, x.transpose())).toThrow(/do not fit together/)
+    expect(() => pairwiseDistance(x, x, { p: -1 })).toThrow(/pairwiseDistance: p: received -1/)
+    expect(() => pairwiseDistance(x.sum(), x.sum())).toThrow(/axis -1/)
+  })
+})
 
 describe('norms give PyTorch’s numbers', () => {
   const { cases } = readGolden<Golden<LayerCase>>('norms')

@@ -315,6 +315,8 @@ describe('containers', () => {
     ['a name that reaches the prototype', () => nn.moduleDict().set('__proto__', nn.relu())],
     ['a function as the only layer', () => nn.sequential(((x: Tensor) => x) as never)],
     ['nothing as the only layer', () => nn.sequential(undefined as never)],
+    ['a module as a function', () => nn.lambda(nn.relu() as never)],
+    ['sizes that are no list', () => nn.reshape(4 as never)],
     ['what is no module', () => nn.sequential(((x: Tensor) => x) as never, nn.relu())],
     ['what is no module, alone', () => nn.moduleList([undefined as never])],
     ['a body that is no module', () => nn.residual(((x: Tensor) => x) as never)],
@@ -509,7 +511,6 @@ describe('initializers with a structure', () => {
       Math.SQRT2,
       0.75,
     ])
-    expect(nn.init.truncNormal).toBe(nn.init.truncatedNormal)
     expect(numbers(nn.init.eye(2))).toEqual([1, 0, 0, 1])
   })
 

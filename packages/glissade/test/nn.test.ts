@@ -297,8 +297,8 @@ describe('initializers', () => {
     expect(Math.abs(mean) / expected).toBeLessThan(0.05)
   })
 
-  it('truncatedNormal keeps to its bounds and to the distribution between them', () => {
-    const values = numbers(nn.init.truncatedNormal([8000], { mean: 1, std: 2, low: -1, high: 5 }))
+  it('truncNormal keeps to its bounds and to the distribution between them', () => {
+    const values = numbers(nn.init.truncNormal([8000], { mean: 1, std: 2, low: -1, high: 5 }))
     expect(Math.min(...values)).toBeGreaterThanOrEqual(-1)
     expect(Math.max(...values)).toBeLessThanOrEqual(5)
     // Between -1 and 2 deviations: mean 0.2297, deviation 0.7215 (in units of std, from the normal density).

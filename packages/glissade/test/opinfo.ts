@@ -19,7 +19,7 @@ import { reduceRows } from './opinfo/reduce.ts'
 import { scanRows } from './opinfo/scan.ts'
 import { spaceRows } from './opinfo/space.ts'
 
-export { type BadCall, type HostArray, mismatch, type Nd, type Row, type Sample, type Tolerance, toTensor } from './opinfo/common.ts'
+export { mismatch, type Row, type Sample, type Tolerance, toTensor } from './opinfo/common.ts'
 
 export const rows: readonly Row[] = [...elementwiseRows, ...reduceRows, ...movementRows, ...productRows, ...spaceRows, ...indexingRows, ...scanRows]
 

@@ -20,7 +20,7 @@ function needFiles(what: string): void {
     what,
     received: 'a path, where there are no files',
     expected: 'bytes',
-    fix: 'Fetch the file and pass its bytes.',
+    fix: 'Fetch what is to be read and pass its bytes; write with the function that gives bytes, as io.formatModel.',
   })
 }
 

@@ -65,7 +65,9 @@ export async function loadWeights(
 }
 
 /** Builds the model that a file describes, with its weights, for use (not training). Errors: as loadWeights. */
-export async function loadModel(source: Source): Promise<{ model: Layer; metadata: Readonly<Record<string, string>> }> {
+export async function loadModel<M extends Module = Layer>(
+  source: Source,
+): Promise<{ model: M; metadata: Readonly<Record<string, string>> }> {
   const { tensors, metadata } = await loadTensors(source)
   const file = nameOf(source)
   const text = metadata[architectureKey]
@@ -78,7 +80,7 @@ export async function loadModel(source: Source): Promise<{ model: Layer; metadat
       fix: 'Build the model in code and use loadWeights.',
     })
   }
-  const model = buildModel(parseJson(text, file), file)
+  const model = buildModel<M>(parseJson(text, file), file)
   await model.loadStateDict(tensors, { source: file })
   return { model: model.eval(), metadata }
 }

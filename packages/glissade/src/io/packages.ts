@@ -7,16 +7,21 @@
  */
 import { fail } from '../errors.ts'
 
+/** A bundler that does not find a package leaves the import to the page if its failure is looked after. */
+const absent = (cause: unknown): never => {
+  throw cause
+}
+
 const packages = {
-  '@jsquash/webp': () => import('@jsquash/webp/decode.js'),
-  'fast-png': () => import('fast-png'),
-  fflate: () => import('fflate'),
-  h5wasm: () => import('h5wasm'),
-  hyparquet: () => import('hyparquet'),
-  'hyparquet-compressors': () => import('hyparquet-compressors'),
-  'jpeg-js': () => import('jpeg-js'),
-  papaparse: () => import('papaparse'),
-  pbf: () => import('pbf'),
+  '@jsquash/webp': () => import('@jsquash/webp/decode.js').catch(absent),
+  'fast-png': () => import('fast-png').catch(absent),
+  fflate: () => import('fflate').catch(absent),
+  h5wasm: () => import('h5wasm').catch(absent),
+  hyparquet: () => import('hyparquet').catch(absent),
+  'hyparquet-compressors': () => import('hyparquet-compressors').catch(absent),
+  'jpeg-js': () => import('jpeg-js').catch(absent),
+  papaparse: () => import('papaparse').catch(absent),
+  pbf: () => import('pbf').catch(absent),
 }
 type Packages = { [Name in keyof typeof packages]: Awaited<ReturnType<(typeof packages)[Name]>> }
 

@@ -1,5 +1,6 @@
 /** Losses between embeddings: what belongs together near, what does not far. Margins between scores: margin.ts. */
 import { fail } from '../errors.ts'
+import { lengths, pairwiseDistance } from '../nn/distances.ts'
 import { iota } from '../ops/derived/common.ts'
 import { concat } from '../ops/derived/movement.ts'
 import { sameShape } from '../shape.ts'
@@ -58,21 +59,10 @@ export function tripletMargin(
   checkSameShape('tripletMargin', anchor, negative)
   checkNumber('tripletMargin: p', p, p > 0, 'a number above 0, or Infinity')
   checkNumber('tripletMargin: margin', margin, margin > 0, 'a number above 0')
-  const distance = (a: Tensor, b: Tensor): Tensor => norm(a.sub(b).add(eps), p)
+  const distance = (a: Tensor, b: Tensor): Tensor => pairwiseDistance(a, b, { p, eps })
   const toNegative = distance(anchor, negative)
   const nearest = swap ? toNegative.minimum(distance(positive, negative)) : toNegative
   return reduceLoss(distance(anchor, positive).sub(nearest).add(margin).relu(), reduction)
-}
-
-/** The length along the last axis, with gradient 0 where it is 0. */
-function norm(x: Tensor, p: number): Tensor {
-  const size = x.abs()
-  if (p === Number.POSITIVE_INFINITY) return size.max(-1)
-  if (p === 1) return size.sum(-1)
-  const total = (p === 2 ? x.square() : size.pow(p)).sum(-1)
-  const none = total.eq(0)
-  const known = none.where(1, total)
-  return none.where(0, p === 2 ? known.sqrt() : known.pow(1 / p))
 }
 
 /**
@@ -90,7 +80,7 @@ export function contrastive(
   checkPerSample('contrastive', first, target)
   const difference = first.sub(second)
   const near = difference.square().sum(-1)
-  const far = norm(difference, 2).neg().add(margin).relu().square()
+  const far = lengths(difference, 2, -1).squeeze(-1).neg().add(margin).relu().square()
   return reduceLoss(target.mul(near).add(target.neg().add(1).mul(far)).mul(0.5), reduction)
 }
 

@@ -215,6 +215,14 @@ export class Lambda extends Module {
   readonly #body: (x: Tensor) => Tensor
   constructor(body: (x: Tensor) => Tensor) {
     super()
+    if (typeof body !== 'function') {
+      fail('value-invalid', {
+        what: 'lambda',
+        received: (body as unknown) instanceof Module ? 'a module' : typeof body,
+        expected: 'a function of a tensor',
+        fix: 'Pass (x) => …; a module is a layer as it is.',
+      })
+    }
     this.#body = body
   }
   forward(x: Tensor): Tensor {

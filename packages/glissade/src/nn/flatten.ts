@@ -58,6 +58,14 @@ export class Reshape extends Module {
 }
 
 function checkSizes(op: string, sizes: Shape): Shape {
+  if (!Array.isArray(sizes)) {
+    fail('value-invalid', {
+      what: `${op}: sizes`,
+      received: String(sizes),
+      expected: 'a list of whole numbers',
+      fix: 'Write the sizes in brackets, as [8, -1].',
+    })
+  }
   const open = sizes.filter((n) => n === -1).length
   if (open > 1 || sizes.some((n) => !Number.isInteger(n) || n < -1)) {
     fail('value-invalid', {

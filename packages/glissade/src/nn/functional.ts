@@ -10,6 +10,14 @@ import { zerosLike } from '../create.ts'
 import { fail } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
 
+export {
+  type CosineOptions,
+  cosineSimilarity,
+  type DistanceOptions,
+  type NormalizeOptions,
+  normalize,
+  pairwiseDistance,
+} from './distances.ts'
 export { type DotProductAttentionOptions, scaledDotProductAttention } from './dot-product-attention.ts'
 export { sinusoids } from './positions.ts'
 export { alibiBias, alibiSlopes, type RotaryOptions, rotary } from './relative-positions.ts'

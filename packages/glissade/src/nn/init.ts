@@ -29,7 +29,7 @@ export function normal(
 }
 
 /** A normal distribution, of which only numbers from `low` to `high` are drawn. */
-export function truncatedNormal(
+export function truncNormal(
   shape: Shape,
   {
     mean = 0,
@@ -43,7 +43,7 @@ export function truncatedNormal(
   if (!(from < to)) {
     const expected = 'bounds with some of the distribution between them'
     fail('value-invalid', {
-      what: 'truncatedNormal',
+      what: 'truncNormal',
       received: `${low} to ${high}`,
       expected,
       fix: 'Widen them, or move the mean.',
@@ -56,9 +56,6 @@ export function truncatedNormal(
     .add(mean)
     .clip(low, high)
 }
-
-/** `truncatedNormal` under PyTorch's name. */
-export const truncNormal = truncatedNormal
 
 /** Polynomials of Giles (2010), "Approximating the erfinv function": the middle, and the tails. */
 const middle = [
@@ -94,7 +91,7 @@ function erf(x: number): number {
 }
 
 export interface FanOptions extends RandomOptions {
-  /** By how much numbers are larger; default 1. See `gainOf`. */
+  /** By how much numbers are larger; default 1. See `calculateGain`. */
   readonly gain?: number
 }
 
@@ -125,7 +122,7 @@ export function kaimingUniform(
   shape: Shape,
   { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {},
 ): Tensor {
-  const bound = gainOf(nonlinearity, slope) * Math.sqrt(3 / fans(shape)[mode])
+  const bound = calculateGain(nonlinearity, slope) * Math.sqrt(3 / fans(shape)[mode])
   return random.uniform(shape, { low: -bound, high: bound, ...options })
 }
 
@@ -134,7 +131,10 @@ export function kaimingNormal(
   shape: Shape,
   { mode = 'in', nonlinearity = 'leakyRelu', slope = 0, ...options }: KaimingOptions = {},
 ): Tensor {
-  return random.normal(shape, { deviation: gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]), ...options })
+  return random.normal(shape, {
+    deviation: calculateGain(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]),
+    ...options,
+  })
 }
 
 /**
@@ -146,8 +146,8 @@ export function fanInUniform(shape: Shape, fanIn: number): Tensor {
   return random.uniform(shape, { low: -bound, high: bound })
 }
 
-/** By how much weights must be larger for the variance to survive the activation; `calculateGain` in PyTorch. */
-export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
+/** By how much weights must be larger for the variance to survive the activation. */
+export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number {
   const gains: Readonly<Record<Nonlinearity, number>> = {
     linear: 1,
     sigmoid: 1,
@@ -165,9 +165,6 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
     fix: 'Take the nearest of these, or draw with a gain of your own.',
   })
 }
-
-/** `gainOf` under PyTorch's name. */
-export const calculateGain = gainOf
 
 function fans(shape: Shape): { in: number; out: number } {
   if (shape.length < 2) {

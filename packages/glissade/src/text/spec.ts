@@ -6,8 +6,6 @@
  */
 import { fail } from '../errors.ts'
 
-export type Spec = Readonly<Record<string, unknown>> & { readonly type: string }
-
 /** Reads the fields of one part of a file; each complains with the part's place in it. */
 export class Fields {
   readonly type: string

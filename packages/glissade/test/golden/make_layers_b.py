@@ -1,4 +1,4 @@
-"""Writes the golden values of norms, of weight and spectral normalization, and of batch norms while they train."""
+"""Writes the golden values of distances, of norms, of weight and spectral normalization, and of batch norms while they train."""
 
 import torch
 
@@ -13,6 +13,38 @@ def loosen(module):
         for p in module.parameters():
             p.add_(torch.randn_like(p) * 0.3)
     return module
+
+
+def distances():
+    """normalize, cosine_similarity and pairwise_distance, with a vector of zeros among the others."""
+    torch.manual_seed(SEED + 21)
+    cases = []
+
+    def add(kind, inputs, options, fn):
+        given = [x.clone().requires_grad_(True) for x in inputs]
+        y = fn(*given)
+        probe = torch.cos(torch.arange(y.numel(), dtype=torch.float64)).reshape(y.shape)
+        (y * probe).sum().backward()
+        cases.append({"kind": kind, "inputs": [listed(x) for x in inputs], "options": options, "y": listed(y),
+                      "gradients": [listed(x.grad) for x in given]})
+
+    a, b, row = torch.randn(3, 4, 2), torch.randn(3, 4, 2), torch.randn(4, 2)
+    zero = a.clone()
+    zero[1] = 0
+    F = torch.nn.functional
+    add("normalize", [a], {}, F.normalize)
+    add("normalize", [zero], {}, F.normalize)
+    add("normalize", [a], {"p": 1, "axis": -1}, lambda x: F.normalize(x, p=1, dim=-1))
+    add("normalize", [a], {"p": 3, "axis": 0, "eps": 5}, lambda x: F.normalize(x, p=3, dim=0, eps=5))
+    add("normalize", [a], {"p": "inf"}, lambda x: F.normalize(x, p=float("inf")))
+    add("cosineSimilarity", [a, b], {}, F.cosine_similarity)
+    add("cosineSimilarity", [zero, b], {}, F.cosine_similarity)
+    add("cosineSimilarity", [a, row], {"axis": -1, "eps": 1}, lambda x, y: F.cosine_similarity(x, y, dim=-1, eps=1))
+    add("pairwiseDistance", [a, b], {}, F.pairwise_distance)
+    add("pairwiseDistance", [a, row], {"p": 1, "keepDims": True}, lambda x, y: F.pairwise_distance(x, y, p=1, keepdim=True))
+    add("pairwiseDistance", [a, b], {"p": 3, "eps": 0.1}, lambda x, y: F.pairwise_distance(x, y, p=3, eps=0.1))
+    add("pairwiseDistance", [a, b], {"p": "inf"}, lambda x, y: F.pairwise_distance(x, y, p=float("inf")))
+    write("distances", cases)
 
 
 def norms():
@@ -84,5 +116,6 @@ def trained():
 
 
 if __name__ == "__main__":
+    distances()
     norms()
     trained()
