@@ -6,12 +6,14 @@
  */
 import { cpus, loadavg } from 'node:os'
 import { chooseContestants, label } from './harness/contestants.ts'
+import { describeMachine, Machine } from './harness/machine.ts'
 import { Measurement } from './harness/measure.ts'
 import { help, type Options, readOptions } from './harness/options.ts'
-import { machine, writePage } from './harness/page.ts'
-import type { Row } from './harness/row.ts'
+import { writePage } from './harness/page.ts'
+import type { MissingRow, Row } from './harness/row.ts'
 import { textTable } from './harness/table.ts'
 import { chooseWorks } from './works/index.ts'
+import type { Work } from './works/work.ts'
 
 const say = (text: string): void => {
   process.stderr.write(`bench: ${text}\n`)
@@ -22,27 +24,35 @@ async function bench(options: Options): Promise<boolean> {
   const contestants = chooseContestants({ ...options, python })
   const works = chooseWorks(options.works, options.sizes)
   const rows: Row[] = []
-  const notes: string[] = []
+  const missing: MissingRow[] = []
   let ok = true
-  say(machine())
+  say(describeMachine())
   const [load] = loadavg()
   if (load > cpus().length / 4) say(`the machine is busy (load ${load.toFixed(2)}): times will be too long and noisy`)
-  const measurement = new Measurement(options.pace, {
-    started: (work) => say(`${work.name} …`),
-    row(row) {
+  const tell = (row: object): void => {
+    if (options.json) console.log(JSON.stringify(row))
+  }
+  const machine = new Machine(options.threads)
+  await machine.measure()
+  const listener = {
+    started: (work: Work) => say(`${work.name} …`),
+    row(row: Row) {
       rows.push(row)
-      if (options.json) console.log(JSON.stringify(row))
+      tell(row)
     },
-    skipped(who, reason) {
+    missing(row: MissingRow) {
+      missing.push(row)
+      tell(row)
+    },
+    skipped(who: string, reason: string) {
       say(`${who} skipped: ${reason}`)
-      notes.push(`${who} skipped: ${reason.split('\n')[0]}`)
     },
-    failed(who, reason) {
+    failed(who: string, reason: string) {
       ok = false
       say(`${who} FAILED: ${reason}`)
-      notes.push(`${who} failed: ${reason.split('\n')[0]}`)
     },
-  })
+  }
+  const measurement = new Measurement(options.pace, listener, machine)
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -62,11 +72,14 @@ async function bench(options: Options): Promise<boolean> {
       await measurement.run(work, entrants)
       if (!options.json && rows.some((row) => row.work === work.name)) console.log(`\n${textTable(work, rows)}\n`)
     }
+    await machine.measure()
+    for (const reason of machine.missing()) say(reason)
+    machine.rows().forEach(tell)
   } finally {
     measurement.close()
   }
   if (rows.length === 0) say(`nothing was measured; asked for: ${contestants.map(label).join(', ') || 'no engine'}`)
-  else if (options.table) say(`wrote ${writePage(works, rows, notes, options.pace)}`)
+  else if (options.table) say(`wrote ${writePage({ works, rows, missing, pace: options.pace, machine })}`)
   return ok && rows.length > 0
 }
 

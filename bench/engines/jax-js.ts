@@ -1,6 +1,6 @@
 /**
- * jax-js on its wasm backend (one thread in Node), each step compiled with its `jit`. Arguments of its functions are
- * consumed; `.ref` keeps one for another use.
+ * jax-js on its wasm backend (one thread in Node), each step compiled with its `jit`. Its networks: jax-js-networks.ts,
+ * which also says what `.ref` is for.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,10 +16,11 @@ import {
   type Session,
   type Settings,
   trainingSession,
+  Unsupported,
 } from './engine.ts'
+import { type Arrays, cnn, digits, gpt, lstm, type Network, perceptron, resnet, unet } from './jax-js-networks.ts'
 
-const { numpy: np, nn, lax } = jax
-type Arrays = Record<string, jax.Array>
+const { numpy: np, nn } = jax
 
 export async function start(backend: string, threads: number): Promise<Engine> {
   const known = await jax.init(backend as jax.Device)
@@ -28,6 +29,23 @@ export async function start(backend: string, threads: number): Promise<Engine> {
   const main = createRequire(import.meta.url).resolve('@jax-js/jax')
   const { version } = JSON.parse(readFileSync(join(dirname(main), '../package.json'), 'utf8')) as { version: string }
   return { version, backend, threads, open: (work, inputs, settings) => openFrom(works, work)(inputs, settings) }
+}
+
+type Criterion = (output: jax.Array, y: jax.Array) => jax.Array
+
+const squares: Criterion = (output, y) => np.mean(np.square(np.subtract(output, y)))
+
+/** output: [...s, classes], y: int32 [...s] */
+const classLoss: Criterion = (output, y) => {
+  const classes = output.shape[output.shape.length - 1]
+  return np.mean(np.sum(nn.logSoftmax(output).mul(nn.oneHot(y, classes)), -1)).neg()
+}
+
+/** max(s, 0) - s y + log(1 + exp(-|s|)) */
+const pixelLoss: Criterion = (scores, y) => {
+  const product = np.multiply(scores.ref, y)
+  const rest = np.log1p(np.exp(np.abs(scores.ref).neg()))
+  return np.mean(np.add(np.subtract(nn.relu(scores), product), rest))
 }
 
 const works: Record<string, (inputs: Inputs, settings: Settings) => Promise<Session>> = {
@@ -47,57 +65,72 @@ const works: Record<string, (inputs: Inputs, settings: Settings) => Promise<Sess
       },
     }
   },
-  digits: async (inputs, settings) => trainDigits(inputs, settings),
-  async 'first-step'(inputs, settings) {
+  tiny: async (inputs, settings) => trainPlain(inputs, settings, perceptron(np.tanh), squares),
+  mlp: async (inputs, settings) => train(inputs, settings, perceptron(nn.relu), classLoss),
+  cnn: async (inputs, settings) => train(inputs, settings, cnn, classLoss),
+  resnet: async (inputs, settings) => train(inputs, settings, resnet, classLoss),
+  unet: async (inputs, settings) => train(inputs, settings, unet, pixelLoss),
+  lstm: async (inputs, settings) => train(inputs, settings, lstm, classLoss),
+  async gru2() {
+    throw new Unsupported('it has no loop over time, and 400 cells written out compile for too long')
+  },
+  gpt: async (inputs, settings) => train(inputs, settings, gpt(settings), classLoss),
+
+  async 'digits-forward'(inputs) {
+    const p = toArrays(group(inputs, 'weights.'))
+    const [x] = parts(inputs.x).map(toArray)
+    const forward = jax.jit((p: Arrays, x: jax.Array) => digits(p, x, {}))
+    let last: jax.Array | undefined
     return {
-      check: async () => ({ values: [] }),
-      async run() {
-        const { run, finish } = trainDigits(inputs, { ...settings, losses: 0 })
-        await run()
-        await finish?.()
+      check: async () => ({ values: [...(await forward(refs(p), x.ref).data())] }),
+      run() {
+        last?.dispose()
+        last = forward(refs(p), x.ref)
+        return jax.blockUntilReady(last)
       },
     }
   },
-
-  async tiny(inputs, { lr, losses }) {
-    const error = (p: Arrays, x: jax.Array, y: jax.Array): jax.Array => {
-      let h = np.tanh(np.add(np.matmul(x, np.transpose(p['0.weight'])), p['0.bias']))
-      h = np.tanh(np.add(np.matmul(h, np.transpose(p['2.weight'])), p['2.bias']))
-      return np.mean(np.square(np.subtract(np.add(np.matmul(h, np.transpose(p['4.weight'])), p['4.bias']), y)))
-    }
-    const update = jax.jit((p: Arrays, x: jax.Array, y: jax.Array): [jax.Array, Arrays] => {
-      const [value, gradients] = jax.valueAndGrad(error)(refs(p), x, y)
-      return [value, mapArrays(p, (each, name) => each.sub(gradients[name].mul(lr)))]
-    })
-    let state = toArrays(group(inputs, 'weights.'))
-    const [x] = parts(inputs.x).map(toArray)
-    const [y] = parts(inputs.y).map(toArray)
-    const step = (): jax.Array => {
-      const [value, next] = update(state, x.ref, y.ref)
-      state = next
-      return value
-    }
-    return train({ batches: 1, losses }, step, () => state)
-  },
 }
 
-/** Adam's averages are kept for every weight; the two powers of its coefficients come from the host. */
-function trainDigits(inputs: Inputs, { lr, weightDecay, losses }: Settings): Session {
+/** Plain gradient descent. */
+function trainPlain(inputs: Inputs, { lr, losses }: Settings, network: Network, criterion: Criterion): Session {
+  const error = (p: Arrays, x: jax.Array, y: jax.Array): jax.Array => criterion(network(p, x, {}), y)
+  const update = jax.jit((p: Arrays, x: jax.Array, y: jax.Array): [jax.Array, Arrays] => {
+    const [value, gradients] = jax.valueAndGrad(error)(refs(p), x, y)
+    return [value, mapArrays(p, (each, name) => each.sub(gradients[name].mul(lr)))]
+  })
+  let state = toArrays(group(inputs, 'weights.'))
+  const step = (x: jax.Array, y: jax.Array): jax.Array => {
+    const [value, next] = update(state, x, y)
+    state = next
+    return value
+  }
+  return sessionOf(inputs, losses, step, () => state)
+}
+
+const isStatistic = (name: string): boolean => /\.running_(mean|var)$/.test(name)
+
+/** AdamW. Averages are kept for every weight; the two powers of its coefficients come from the host. */
+function train(inputs: Inputs, settings: Settings, network: Network, criterion: Criterion): Session {
+  const { lr, weightDecay, losses } = settings
   const [b1, b2, eps] = [0.9, 0.999, 1e-8]
-  const classes = inputs['weights.8.bias'].shape[0]
-  const error = (p: Arrays, x: jax.Array, y: jax.Array): jax.Array => {
-    let image = nn.relu(np.add(lax.conv(x, p['0.weight'], [1, 1], 'VALID'), np.reshape(p['0.bias'], [-1, 1, 1])))
-    image = nn.relu(np.add(lax.conv(image, p['2.weight'], [1, 1], 'VALID'), np.reshape(p['2.bias'], [-1, 1, 1])))
-    image = lax.reduceWindow(image, (window) => np.max(window), [2, 2], [2, 2])
-    const flat = np.reshape(image, [image.shape[0], -1])
-    const hidden = nn.relu(np.add(np.matmul(flat, np.transpose(p['6.weight'])), p['6.bias']))
-    const logits = np.add(np.matmul(hidden, np.transpose(p['8.weight'])), p['8.bias'])
-    const own = np.sum(nn.logSoftmax(logits).mul(nn.oneHot(y, classes)), -1)
-    return np.mean(own).neg()
+  const error = (p: Arrays, s: Arrays, x: jax.Array, y: jax.Array): [jax.Array, Arrays] => {
+    const statistics: Arrays = {}
+    const output = network({ ...p, ...s }, x, statistics)
+    return [criterion(output, y), statistics]
   }
   const update = jax.jit(
-    (p: Arrays, m: Arrays, v: Arrays, size: jax.Array, correction: jax.Array, x: jax.Array, y: jax.Array) => {
-      const [value, g] = jax.valueAndGrad(error)(refs(p), x, y)
+    (
+      p: Arrays,
+      s: Arrays,
+      m: Arrays,
+      v: Arrays,
+      size: jax.Array,
+      correction: jax.Array,
+      x: jax.Array,
+      y: jax.Array,
+    ) => {
+      const [[value, nextS], g] = jax.valueAndGrad(error, { hasAux: true })(refs(p), s, x, y)
       const nextM = mapArrays(m, (each, name) => each.mul(b1).add(g[name].ref.mul(1 - b1)))
       const nextV = mapArrays(v, (each, name) => each.mul(b2).add(np.square(g[name]).mul(1 - b2)))
       const nextP = mapArrays(p, (each, name) => {
@@ -106,33 +139,39 @@ function trainDigits(inputs: Inputs, { lr, weightDecay, losses }: Settings): Ses
       })
       size.dispose()
       correction.dispose()
-      return [value, nextP, nextM, nextV] as [jax.Array, Arrays, Arrays, Arrays]
+      return [value, nextP, nextS, nextM, nextV] as [jax.Array, Arrays, Arrays, Arrays, Arrays]
     },
   )
-  let state = toArrays(group(inputs, 'weights.'))
+  const given = Object.entries(group(inputs, 'weights.'))
+  const pick = (statistic: boolean): Arrays =>
+    toArrays(Object.fromEntries(given.filter(([name]) => isStatistic(name) === statistic)))
+  let state = pick(false)
+  let statistics = pick(true)
   let m = mapArrays(state, (each) => np.zeros(each.shape))
   let v = mapArrays(state, (each) => np.zeros(each.shape))
   let t = 0
-  const xs = parts(inputs.x).map(toArray)
-  const ys = parts(inputs.y).map(toArray)
-  const step = (i: number): jax.Array => {
+  const step = (x: jax.Array, y: jax.Array): jax.Array => {
     t++
     const [size, correction] = [np.array(lr / (1 - b1 ** t)), np.array(1 / Math.sqrt(1 - b2 ** t))]
-    const [value, ...next] = update(state, m, v, size, correction, xs[i].ref, ys[i].ref)
-    ;[state, m, v] = next
+    const [value, ...next] = update(state, statistics, m, v, size, correction, x, y)
+    ;[state, statistics, m, v] = next
     return value
   }
-  return train({ batches: xs.length, losses }, step, () => state)
+  return sessionOf(inputs, losses, step, () => state)
 }
 
-function train(
-  options: { batches: number; losses: number },
-  step: (batch: number) => jax.Array,
+function sessionOf(
+  inputs: Inputs,
+  losses: number,
+  step: (x: jax.Array, y: jax.Array) => jax.Array,
   state: () => Arrays,
 ): Session {
+  const xs = parts(inputs.x).map(toArray)
+  const ys = parts(inputs.y).map(toArray)
   const read = async (loss: jax.Array): Promise<number> => (await loss.ref.data())[0]
+  const advance = (i: number): jax.Array => step(xs[i].ref, ys[i].ref)
   return {
-    ...trainingSession(options, step, read, (loss) => loss.dispose()),
+    ...trainingSession({ batches: xs.length, losses }, advance, read, (loss) => loss.dispose()),
     finish: () => jax.blockUntilReady(state()),
   }
 }

@@ -1,6 +1,6 @@
 /**
  * TensorFlow.js: its wasm backend, and its plain JavaScript one for training where wasm lacks gradients of
- * convolutions. Images are NHWC, the only layout that its convolutions take.
+ * convolutions. Its networks: tfjs-networks.ts.
  */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,6 @@ import type * as TF from '@tensorflow/tfjs-core'
 import {
   type Engine,
   group,
-  type Input,
   type Inputs,
   openFrom,
   parts,
@@ -17,8 +16,8 @@ import {
   trainingSession,
   Unsupported,
 } from './engine.ts'
+import { images, type Network, networks, type Tf, toTensor, toWeight, writer } from './tfjs-networks.ts'
 
-type Tf = typeof TF
 /** What its optimizers say they take; tensors by name are what they use. */
 type Gradients = Parameters<TF.AdamOptimizer['applyGradients']>[0]
 
@@ -50,7 +49,10 @@ function plain<M extends object>(module: M | { default: M }): M {
   return 'default' in module ? module.default : module
 }
 
-const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Promise<Session>> = {
+type Criterion = (output: TF.Tensor, y: TF.Tensor) => TF.Scalar
+type Work = (tf: Tf, inputs: Inputs, settings: Settings) => Promise<Session>
+
+const works: Record<string, Work> = {
   async matmul(tf, { a, b, positions }) {
     const [x, y] = [toTensor(tf, a), toTensor(tf, b)]
     return {
@@ -68,107 +70,115 @@ const works: Record<string, (tf: Tf, inputs: Inputs, settings: Settings) => Prom
     }
   },
 
-  async digits(tf, inputs, settings) {
-    const needed = 'Conv2DBackpropFilter'
-    if (!tf.getKernel(needed, tf.getBackend())) throw new Unsupported(`its ${tf.getBackend()} backend lacks ${needed}`)
-    const p = group(inputs, 'weights.')
-    const variables = {
-      conv1: tf.variable(convolutionWeight(tf, p['0.weight'])),
-      bias1: variable(tf, p['0.bias']),
-      conv2: tf.variable(convolutionWeight(tf, p['2.weight'])),
-      bias2: variable(tf, p['2.bias']),
-      linear1: tf.variable(afterImages(tf, p['6.weight'], p['2.weight'].shape[0])),
-      bias3: variable(tf, p['6.bias']),
-      linear2: tf.variable(linearWeight(tf, p['8.weight'])),
-      bias4: variable(tf, p['8.bias']),
-    }
-    const forward = (x: TF.Tensor4D): TF.Tensor2D => {
-      const v = variables
-      let image = tf.relu(tf.add(tf.conv2d(x, v.conv1 as TF.Tensor4D, 1, 'valid'), v.bias1)) as TF.Tensor4D
-      image = tf.relu(tf.add(tf.conv2d(image, v.conv2 as TF.Tensor4D, 1, 'valid'), v.bias2))
-      image = tf.maxPool(image, 2, 2, 'valid')
-      const flat = tf.reshape(image, [image.shape[0], -1])
-      const hidden = tf.relu(tf.add(tf.matMul(flat, v.linear1), v.bias3))
-      return tf.add(tf.matMul(hidden, v.linear2), v.bias4)
-    }
-    const classes = p['8.bias'].shape[0]
-    const xs = parts(inputs.x).map(({ data, shape: [n, c, h, w] }) => tf.tensor4d(data, [n, h, w, c], 'float32'))
-    const ys = parts(inputs.y).map((y) => tf.oneHot(tf.tensor1d(y.data, 'int32'), classes))
-    const optimizer = tf.train.adam(settings.lr, 0.9, 0.999, 1e-8)
-    const keep = 1 - settings.lr * settings.weightDecay
-    const step = (i: number): TF.Scalar =>
-      tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(
-          () => tf.losses.softmaxCrossEntropy(ys[i], forward(xs[i])) as TF.Scalar,
-        )
-        // AdamW: tfjs has Adam only; the decay is apart from it
-        for (const each of Object.values(variables)) each.assign(tf.mul(each, keep))
-        optimizer.applyGradients(grads as Gradients)
-        return value
-      })
-    return train(tf, xs.length, settings, step, [...Object.values(variables), ...xs, ...ys])
+  async tiny(tf, inputs, settings) {
+    const optimizer = tf.train.sgd(settings.lr)
+    const update: Update = (_, gradients) => optimizer.applyGradients(gradients)
+    const criterion: Criterion = (output, y) => tf.mean(tf.squaredDifference(output, y))
+    return train(tf, inputs, settings, networks.perceptron(tf.tanh), criterion, update)
   },
 
-  async tiny(tf, inputs, settings) {
-    const p = group(inputs, 'weights.')
-    const layers = ['0', '2', '4'].map((i) => ({
-      weight: tf.variable(linearWeight(tf, p[`${i}.weight`])),
-      bias: variable(tf, p[`${i}.bias`]),
-    }))
-    const forward = (x: TF.Tensor): TF.Tensor =>
-      layers.reduce((y, { weight, bias }, i) => {
-        const sum = tf.add(tf.matMul(y, weight), bias)
-        return i < layers.length - 1 ? tf.tanh(sum) : sum
-      }, x)
-    const [x] = parts(inputs.x).map((input) => toTensor(tf, input))
-    const [y] = parts(inputs.y).map((input) => toTensor(tf, input))
-    const optimizer = tf.train.sgd(settings.lr)
-    const step = (): TF.Scalar =>
-      tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(() => tf.mean(tf.squaredDifference(forward(x), y)) as TF.Scalar)
-        optimizer.applyGradients(grads as Gradients)
-        return value
-      })
-    return train(tf, 1, settings, step, [...layers.flatMap(({ weight, bias }) => [weight, bias]), x, y])
+  mlp: async (tf, inputs, settings) =>
+    train(tf, inputs, settings, networks.perceptron(tf.relu), classLoss(tf), adamW(tf, settings)),
+  lstm: async (tf, inputs, settings) => train(tf, inputs, settings, networks.lstm, classLoss(tf), adamW(tf, settings)),
+  gru2: async (tf, inputs, settings) => train(tf, inputs, settings, networks.gru2, classLoss(tf), adamW(tf, settings)),
+  gpt: async (tf, inputs, settings) =>
+    train(tf, inputs, settings, networks.gpt(settings), classLoss(tf), adamW(tf, settings)),
+  cnn: convolutional(networks.cnn, classLoss),
+  resnet: convolutional(networks.resnet, classLoss),
+  unet: convolutional(networks.unet, (tf) => (scores, y) => tf.losses.sigmoidCrossEntropy(y, scores)),
+
+  async 'digits-forward'(tf, inputs) {
+    const p = weightsOf(tf, inputs)
+    const x = images(tf, parts(inputs.x)[0])
+    const forward = (): TF.Tensor => tf.tidy(() => networks.digits(tf, p, x, new Map()))
+    return {
+      async check() {
+        const output = forward()
+        const values = [...(await output.data())]
+        output.dispose()
+        return { values }
+      },
+      // asked for, since nothing else waits for it
+      run: async () => {
+        const output = forward()
+        await output.data()
+        output.dispose()
+      },
+      close: () => tf.dispose([x, ...p.values()]),
+    }
   },
+
+  async 'gpt-generate'(tf, inputs, settings) {
+    const p = weightsOf(tf, inputs)
+    const write = writer(tf, p, settings)
+    return {
+      check: async () => ({ values: write() }),
+      run: async () => write(),
+      close: () => tf.dispose([...p.values()]),
+    }
+  },
+}
+
+type Update = (variables: ReadonlyMap<string, TF.Variable>, gradients: Gradients) => void
+
+/** AdamW: tfjs has Adam only; the decay is apart from it. */
+function adamW(tf: Tf, { lr, weightDecay }: Settings): Update {
+  const optimizer = tf.train.adam(lr, 0.9, 0.999, 1e-8)
+  const keep = 1 - lr * weightDecay
+  return (variables, gradients) => {
+    for (const [name, each] of variables) if (name in gradients) each.assign(tf.mul(each, keep))
+    optimizer.applyGradients(gradients)
+  }
+}
+
+/** The mean over all classified things: output: [...s, classes], y: int32 [...s] */
+function classLoss(tf: Tf): Criterion {
+  return (output, y) => {
+    const classes = output.shape[output.rank - 1]
+    const scores = tf.reshape(output, [-1, classes])
+    return tf.losses.softmaxCrossEntropy(tf.oneHot(tf.reshape(y, [-1]) as TF.Tensor1D, classes), scores)
+  }
+}
+
+function convolutional(network: Network, criterion: (tf: Tf) => Criterion): Work {
+  return async (tf, inputs, settings) => {
+    const needed = 'Conv2DBackpropFilter'
+    if (!tf.getKernel(needed, tf.getBackend())) throw new Unsupported(`its ${tf.getBackend()} backend lacks ${needed}`)
+    return train(tf, inputs, settings, network, criterion(tf), adamW(tf, settings))
+  }
+}
+
+function weightsOf(tf: Tf, inputs: Inputs): Map<string, TF.Variable> {
+  const given = Object.entries(group(inputs, 'weights.'))
+  return new Map(
+    given.map(([name, input]) => [name, tf.variable(toWeight(tf, name, input), !/running_/.test(name), name)]),
+  )
 }
 
 function train(
   tf: Tf,
-  batches: number,
+  inputs: Inputs,
   { losses }: Settings,
-  step: (i: number) => TF.Scalar,
-  kept: TF.Tensor[],
+  network: Network,
+  criterion: Criterion,
+  update: Update,
 ): Session {
-  const read = async (loss: TF.Scalar): Promise<number> => (await loss.data())[0]
+  const variables = weightsOf(tf, inputs)
+  const read = (input: Inputs[string]): TF.Tensor =>
+    input.shape.length === 4 ? images(tf, input) : toTensor(tf, input)
+  const xs = parts(inputs.x).map(read)
+  const ys = parts(inputs.y).map(read)
+  const step = (i: number): TF.Scalar =>
+    tf.tidy(() => {
+      const statistics = new Map<string, TF.Tensor>()
+      const { value, grads } = tf.variableGrads(() => criterion(network(tf, variables, xs[i], statistics), ys[i]))
+      update(variables, grads as Gradients)
+      for (const [name, now] of statistics) variables.get(name)?.assign(now)
+      return value
+    })
+  const first = async (loss: TF.Scalar): Promise<number> => (await loss.data())[0]
   return {
-    ...trainingSession({ batches, losses }, step, read, (loss) => loss.dispose()),
-    close: () => tf.dispose(kept),
+    ...trainingSession({ batches: xs.length, losses }, step, first, (loss) => loss.dispose()),
+    close: () => tf.dispose([...variables.values(), ...xs, ...ys]),
   }
-}
-
-function toTensor(tf: Tf, { data, shape }: Input): TF.Tensor {
-  return tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32')
-}
-
-function variable(tf: Tf, input: Input): TF.Variable {
-  return tf.variable(toTensor(tf, input))
-}
-
-/** [out, in] → [in, out] */
-function linearWeight(tf: Tf, weight: Input): TF.Tensor {
-  return tf.transpose(toTensor(tf, weight))
-}
-
-/** [out, in, h, w] → [h, w, in, out] */
-function convolutionWeight(tf: Tf, weight: Input): TF.Tensor {
-  return tf.transpose(toTensor(tf, weight), [2, 3, 1, 0])
-}
-
-/** The weight of a linear layer that follows images: [out, c * h * w] → [h * w * c, out] */
-function afterImages(tf: Tf, weight: Input, channels: number): TF.Tensor {
-  const [outputs, features] = weight.shape
-  const side = Math.sqrt(features / channels)
-  const apart = tf.reshape(toTensor(tf, weight), [outputs, channels, side, side])
-  return tf.reshape(tf.transpose(apart, [2, 3, 1, 0]), [features, outputs])
 }

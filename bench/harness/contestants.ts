@@ -1,4 +1,5 @@
 /** Who takes part: each engine with each of its backends, at each number of threads that it can use. */
+import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export interface Contestant {
@@ -8,13 +9,21 @@ export interface Contestant {
   /** Keeps compiled programs on disk. */
   readonly caches: boolean
   readonly command: readonly string[]
+  /** Other ways to start it, tried in turn where it is not here: other Pythons. */
+  readonly alternatives?: readonly (readonly string[])[]
   readonly env: Readonly<Record<string, string>>
   /** The kinds of work that it is for; all if left out. */
   readonly works?: readonly string[]
 }
 
+/** Which of the machine's peaks an engine could reach at best. */
+export type Width = 'native' | 'simd128'
+
 interface Kind extends Pick<Contestant, 'engine' | 'backend' | 'works'> {
-  readonly language: 'typescript' | 'python'
+  /** None: it is plain JavaScript. */
+  readonly width?: Width
+  /** In rivals/; of engines in Python. */
+  readonly python?: string
   readonly caches?: boolean
   /** Uses one thread whatever it is told. */
   readonly single?: boolean
@@ -22,33 +31,47 @@ interface Kind extends Pick<Contestant, 'engine' | 'backend' | 'works'> {
   readonly slow?: boolean
 }
 
+const forwardWorks = ['digits-forward', 'gpt-generate']
+const onnx = { python: 'onnx_runtime.py', works: forwardWorks }
+/** What its wasm backend has no kernels to train. */
+const tfjsConvolutions = ['cnn', 'resnet', 'unet']
+const tfjs = { engine: 'tfjs', single: true }
+
 const kinds: readonly Kind[] = [
-  { engine: 'glissade', backend: 'native', language: 'typescript', caches: true },
-  { engine: 'glissade', backend: 'wasm', language: 'typescript' },
-  { engine: 'openblas', backend: 'numpy', language: 'python', works: ['matmul'] },
-  { engine: 'pytorch', backend: 'eager', language: 'python', works: ['matmul', 'digits', 'tiny'] },
+  { engine: 'glissade', backend: 'native', width: 'native', caches: true },
+  { engine: 'glissade', backend: 'wasm', width: 'simd128' },
+  { engine: 'openblas', backend: 'numpy', width: 'native', python: 'openblas.py', works: ['matmul'] },
+  { engine: 'pytorch', backend: 'eager', width: 'native', python: 'pytorch.py' },
+  { engine: 'pytorch', backend: 'compile', width: 'native', python: 'pytorch.py', caches: true },
+  { engine: 'jax', backend: 'cpu', width: 'native', python: 'jax_cpu.py', caches: true },
+  { engine: 'onnxruntime', backend: 'cpu', width: 'native', ...onnx },
   // in Node, tfjs has no threads
-  { engine: 'tfjs', backend: 'wasm', language: 'typescript', single: true, works: ['matmul', 'digits', 'tiny'] },
-  // only for what its wasm backend cannot do
-  { engine: 'tfjs', backend: 'cpu', language: 'typescript', single: true, slow: true, works: ['digits'] },
-  { engine: 'jax-js', backend: 'wasm', language: 'typescript', single: true },
+  { ...tfjs, backend: 'wasm', width: 'simd128' },
+  { ...tfjs, backend: 'cpu', slow: true, works: tfjsConvolutions },
+  { engine: 'jax-js', backend: 'wasm', width: 'simd128', single: true },
 ]
 
 /** What --engine may name. */
 export const engineNames: readonly string[] = [...new Set(kinds.map(({ engine }) => engine))]
 
+const own = 'glissade'
+
 /** Whether the engine is not Glissade; with a language, also whether it is used from that one. */
-export function isRival(engine: string, language?: Kind['language']): boolean {
-  return (
-    engine !== 'glissade' && kinds.some((kind) => kind.engine === engine && (!language || kind.language === language))
-  )
+export function isRival(engine: string, language?: 'typescript' | 'python'): boolean {
+  const speaks = ({ python }: Kind): boolean => !language || (language === 'python') === (python !== undefined)
+  return engine !== own && kinds.some((kind) => kind.engine === engine && speaks(kind))
+}
+
+/** The machine's peak that the engine is held against, if any. */
+export function widthOf({ engine, backend }: Pick<Contestant, 'engine' | 'backend'>): Width | undefined {
+  return kinds.find((kind) => kind.engine === engine && kind.backend === backend)?.width
 }
 
 export interface Choice {
   readonly engines: readonly string[]
   readonly backends?: readonly string[]
   readonly threads: readonly number[]
-  /** The Python that has numpy and torch. */
+  /** Pythons that have some of numpy, torch, jax and onnxruntime, separated as in PATH. */
   readonly python: string
 }
 
@@ -60,25 +83,24 @@ export const slowOnes: readonly string[] = kinds
 export function chooseContestants({ engines, backends, threads, python }: Choice): Contestant[] {
   return kinds
     .filter(({ engine, backend, slow }) => engines.includes(engine) && (backends?.includes(backend) ?? !slow))
-    .flatMap((kind) => (kind.single ? [1] : threads).map((count) => contestant(kind, count, python)))
+    .flatMap((kind) => (kind.single ? [1] : threads).map((count) => contestant(kind, count, python.split(delimiter))))
 }
 
 function contestant(
-  { language, engine, backend, caches = false, works }: Kind,
+  { python, engine, backend, caches = false, works }: Kind,
   threads: number,
-  python: string,
+  pythons: readonly string[],
 ): Contestant {
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-  const command =
-    language === 'python'
-      ? [python, here(`../rivals/${engine}.py`), backend, String(threads)]
-      : [process.execPath, here('./serve.mjs'), engine, backend, String(threads)]
+  const [command, ...alternatives] = python
+    ? pythons.map((name) => [name, here(`../rivals/${python}`), backend, String(threads)])
+    : [[process.execPath, here('./serve.mjs'), engine, backend, String(threads)]]
   const env = {
     OPENBLAS_NUM_THREADS: String(threads),
     OMP_NUM_THREADS: String(threads),
     MKL_NUM_THREADS: String(threads),
   }
-  return { engine, backend, threads, caches, command, env, works }
+  return { engine, backend, threads, caches, command, alternatives, env, works }
 }
 
 /** As in messages and tables: `glissade wasm ×2`. */

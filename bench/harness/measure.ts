@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Input, Work } from '../works/work.ts'
 import { Child, type Started } from './child.ts'
-import { type Contestant, label } from './contestants.ts'
+import { type Contestant, isRival, label } from './contestants.ts'
+import type { Machine } from './machine.ts'
 import type { InputFile, Reply, Request, Task } from './protocol.ts'
-import { type Row, toRow } from './row.ts'
+import { type Measured, type MissingRow, type Row, toRow } from './row.ts'
 import { summarize } from './statistics.ts'
 
 export interface Pace {
@@ -23,10 +24,12 @@ export interface Pace {
 export interface Listener {
   started(work: Work): void
   row(row: Row, work: Work): void
-  /** An engine that is not here, or cannot do this work: no fault. */
+  /** An engine that is not here, or cannot do this work: no fault. Told once of one that is not here at all. */
   skipped(who: string, reason: string): void
   /** An engine that failed or gave wrong numbers: its times are not taken. */
   failed(who: string, reason: string): void
+  /** Either of these, for each work. */
+  missing?(row: MissingRow): void
 }
 
 /** A sample shorter than this repeats the work within. */
@@ -55,16 +58,23 @@ export class Measurement {
   readonly #listener: Listener
   readonly #folder = mkdtempSync(join(tmpdir(), 'glissade-bench-'))
   readonly #running = new Map<Contestant, Started>()
-  readonly #absent = new Set<Contestant>()
+  /** Why those that cannot be started are not here. */
+  readonly #absent = new Map<Contestant, string>()
+  readonly #machine: Machine | undefined
+  #work = ''
 
-  constructor(pace: Pace, listener: Listener) {
+  constructor(pace: Pace, listener: Listener, machine?: Machine) {
     this.#pace = pace
     this.#listener = listener
+    this.#machine = machine
   }
 
   async run(work: Work, contestants: readonly Contestant[]): Promise<void> {
-    const able = contestants.filter(({ works }) => works?.includes(work.kind) ?? true)
+    const able = contestants.filter(
+      ({ engine, works }) => (works?.includes(work.kind) ?? true) && !(work.compiling && isRival(engine)),
+    )
     if (able.length === 0) return
+    this.#work = work.name
     this.#listener.started(work)
     const task = { work: work.kind, settings: work.settings, inputs: this.#write(work.name, await work.inputs()) }
     if (work.first) await this.#runFirst(work, work.first, able, task)
@@ -83,7 +93,7 @@ export class Measurement {
     const write = ([key, { data, shape }]: [string, Input]): [string, InputFile] => {
       const file = join(folder, key)
       writeFileSync(file, data)
-      return [key, { file, shape, dtype: data instanceof Int32Array ? 'int32' : 'float32' }]
+      return [key, { file, shape, dtype: dtypeOf(data) }]
     }
     return Object.fromEntries(Object.entries(inputs).map(write))
   }
@@ -109,12 +119,27 @@ export class Measurement {
       }
     }
     const [load] = loadavg()
-    for (const { contestant, version, times } of entrants) {
-      if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
+    for (const { contestant, child, version, times } of entrants) {
+      if (times.length === 0) continue
+      const memory = this.#running.has(contestant) ? await memoryOf(child) : {}
+      this.#tell(work, contestant, { version, times, load, ...memory })
     }
-    for (const { contestant, child } of entrants) {
-      if (this.#running.has(contestant)) await this.#attempt(contestant, () => demand(child, { do: 'close' }))
-    }
+    // the next work begins with the memory of a new process
+    for (const { child } of this.#running.values()) child.stop()
+    this.#running.clear()
+  }
+
+  #tell(work: Work, contestant: Contestant, measured: Measured): void {
+    this.#listener.row(toRow(work, contestant, measured, this.#machine), work)
+  }
+
+  #skip(contestant: Contestant, reason: string): void {
+    this.#listener.skipped(label(contestant), reason)
+    this.#miss(contestant, reason)
+  }
+
+  #miss({ engine, backend, threads }: Contestant, reason: string): void {
+    this.#listener.missing?.({ work: this.#work, engine, backend, threads, missing: reason.split('\n')[0] })
   }
 
   /** Those that are here and can do the work, ready for it. */
@@ -125,7 +150,7 @@ export class Measurement {
       if (!started) continue
       await this.#attempt(contestant, async () => {
         const reply = await started.child.ask({ do: 'open', ...task })
-        if ('unsupported' in reply) return this.#listener.skipped(label(contestant), reply.unsupported)
+        if ('unsupported' in reply) return this.#skip(contestant, reply.unsupported)
         if ('error' in reply) throw new Error(reply.error)
         entrants.push({ contestant, ...started, times: [], checked: [], inner: 1, rounds: this.#pace.rounds })
       })
@@ -134,12 +159,15 @@ export class Measurement {
   }
 
   async #start(contestant: Contestant): Promise<Started | undefined> {
-    const running = this.#running.get(contestant)
-    if (running || this.#absent.has(contestant)) return running
-    const started = await Child.start(contestant)
+    const reason = this.#absent.get(contestant)
+    if (reason !== undefined) {
+      this.#miss(contestant, reason)
+      return undefined
+    }
+    const started = await startAny(contestant)
     if ('absent' in started) {
-      this.#absent.add(contestant)
-      this.#listener.skipped(label(contestant), started.absent)
+      this.#absent.set(contestant, started.absent)
+      this.#skip(contestant, started.absent)
       return undefined
     }
     this.#running.set(contestant, started)
@@ -158,7 +186,12 @@ export class Measurement {
       })
     }
     const problems = work.judge(answers)
-    for (const [who, problem] of problems) this.#listener.failed(who, `wrong result: ${problem}`)
+    for (const { contestant } of entrants) {
+      const problem = problems.get(label(contestant))
+      if (problem === undefined) continue
+      this.#listener.failed(label(contestant), `wrong result: ${problem}`)
+      this.#miss(contestant, 'wrong result')
+    }
     return entrants.filter(({ contestant }) => answers.has(label(contestant)) && !problems.has(label(contestant)))
   }
 
@@ -192,9 +225,9 @@ export class Measurement {
         rounds: this.#pace.rounds,
       }))
     for (const entrant of entrants) {
-      const result = await firstRun(entrant.contestant, task, entrant.cache, first).catch((error: Error) => error)
+      const result = await firstRun(entrant.contestant, task, entrant.cache, work).catch((error: Error) => error)
       if (result instanceof Error) {
-        this.#listener.skipped(label(entrant.contestant), result.message)
+        this.#skip(entrant.contestant, result.message)
         entrant.rounds = 0
       } else {
         entrant.version = result.version
@@ -203,12 +236,12 @@ export class Measurement {
     }
     for (let round = 0; round < this.#pace.rounds; round++) {
       for (const { contestant, cache, times } of entrants.filter(({ rounds }) => round < rounds)) {
-        await this.#attempt(contestant, async () => times.push((await firstRun(contestant, task, cache, first)).time))
+        await this.#attempt(contestant, async () => times.push((await firstRun(contestant, task, cache, work)).time))
       }
     }
     const [load] = loadavg()
     for (const { contestant, version, times } of entrants) {
-      if (times.length > 0) this.#listener.row(toRow(work, contestant, version, times, load), work)
+      if (times.length > 0) this.#tell(work, contestant, { version, times, load })
     }
   }
 
@@ -217,11 +250,39 @@ export class Measurement {
     try {
       await action()
     } catch (error) {
-      this.#listener.failed(label(contestant), (error as Error).message)
+      const { message } = error as Error
+      this.#listener.failed(label(contestant), message)
+      this.#miss(contestant, message)
       this.#running.get(contestant)?.child.stop()
       this.#running.delete(contestant)
     }
   }
+}
+
+/** Where engines keep what they have compiled; jax_cpu.py reads the last one. */
+const cacheVariables = ['GLISSADE_CACHE', 'TORCHINDUCTOR_CACHE_DIR', 'GLISSADE_BENCH_CACHE']
+
+/** In the first way that works; the reason why the first does not, where none does. */
+async function startAny(contestant: Contestant, env?: Record<string, string>): Promise<Started | { absent: string }> {
+  const [first, ...others] = [contestant.command, ...(contestant.alternatives ?? [])]
+  const started = await Child.start({ ...contestant, command: first }, env)
+  if (!('absent' in started)) return started
+  for (const command of others) {
+    const other = await Child.start({ ...contestant, command }, env)
+    if (!('absent' in other)) return other
+  }
+  return started
+}
+
+function dtypeOf(data: Input['data']): InputFile['dtype'] {
+  if (data instanceof Uint8Array) return 'uint8'
+  return data instanceof Int32Array ? 'int32' : 'float32'
+}
+
+/** Nothing, where the engine does not know. */
+async function memoryOf(child: Child): Promise<Pick<Measured, 'peak' | 'planned'>> {
+  const reply = await child.ask({ do: 'memory' }).catch(() => ({ ok: true }) as const)
+  return 'peak' in reply ? reply : {}
 }
 
 /** One run in a process of its own, whose cache on disk is emptied before, or stays as it is. */
@@ -229,15 +290,15 @@ async function firstRun(
   contestant: Contestant,
   task: Task,
   cache: string,
-  first: 'cold' | 'warm',
+  { first, compiling }: Work,
 ): Promise<{ version: string; time: number }> {
   if (first === 'cold') rmSync(cache, { recursive: true, force: true })
   // the library trusts only a folder that nobody else can write
   mkdirSync(cache, { mode: 0o700, recursive: true })
-  const started = await Child.start(contestant, { GLISSADE_CACHE: cache })
+  const started = await startAny(contestant, Object.fromEntries(cacheVariables.map((name) => [name, cache])))
   if ('absent' in started) throw new Error(started.absent)
   try {
-    await demand(started.child, { do: 'open', ...task })
+    await demand(started.child, { do: 'open', first: compiling ? 'compile' : 'run', ...task })
     const [time] = await times(started.child, { do: 'measure', inner: 1, least: 1, milliseconds: 0 })
     return { version: started.version, time }
   } finally {

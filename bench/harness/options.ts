@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type WorkName, workNames } from '../works/index.ts'
 import { defaultSizes } from '../works/matmul.ts'
-import { engineNames, slowOnes } from './contestants.ts'
+import { engineNames, isRival, slowOnes } from './contestants.ts'
 import type { Pace } from './measure.ts'
 
 export interface Options {
@@ -22,20 +22,22 @@ export const help = `npm run bench -- [options]
 
   --work <names>        ${workNames.join(', ')}; default: all
   --size <numbers>      of the matrices; default: ${defaultSizes.join(',')}
-  --engine <names>      ${engineNames.join(', ')}; default: all
+  --rivals              all engines that are on the machine, and not Glissade alone
+  --engine <names>      only these: ${engineNames.join(', ')}
   --backend <names>     only these, such as native or wasm; slow ones (${slowOnes.join(', ')}) must be named
   --threads <numbers>   default: 1,2
   --rounds <number>     how often each engine has its turn; default: 7
   --ms <number>         how long it runs in each turn; default: 300
   --quick               2 rounds of 60 ms, matrices up to 512: to see that all works
   --json                one object a line on standard output, instead of tables
-  --table               also write docs/benchmarks.md
+  --table               with all rivals, and write docs/benchmarks.md
   --help
 
 Names and numbers are lists with commas. What is not on the machine is skipped, with the reason on standard error.
-numpy (OpenBLAS) and PyTorch are found in the Python that GLISSADE_PYTHON names, or else in python3:
-  python3 -m venv <folder> && <folder>/bin/pip install numpy torch
-  GLISSADE_PYTHON=<folder>/bin/python npm run bench
+numpy (OpenBLAS), PyTorch, JAX and onnxruntime are found in the Pythons that GLISSADE_PYTHON names, separated as in
+PATH, or else in python3:
+  python3 -m venv <folder> && <folder>/bin/pip install numpy torch jax onnxruntime
+  GLISSADE_PYTHON=<folder>/bin/python npm run bench -- --rivals
 `
 
 /** Errors: a text for the user. */
@@ -45,6 +47,7 @@ export function readOptions(args: readonly string[]): Options {
     options: {
       work: { type: 'string' },
       size: { type: 'string' },
+      rivals: { type: 'boolean', default: false },
       engine: { type: 'string' },
       backend: { type: 'string' },
       threads: { type: 'string' },
@@ -56,7 +59,7 @@ export function readOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   })
-  const { quick, json, table } = values
+  const { quick, json, table, rivals } = values
   const single = (name: string, text: string | undefined, fallback: number): number =>
     text === undefined ? fallback : numbers(name, text)[0]
   const sizes =
@@ -67,7 +70,12 @@ export function readOptions(args: readonly string[]): Options {
     table,
     works: names('work', values.work, workNames),
     sizes,
-    engines: names('engine', values.engine, engineNames),
+    engines: names(
+      'engine',
+      values.engine,
+      engineNames,
+      engineNames.filter((name) => rivals || table || !isRival(name)),
+    ),
     backends: values.backend?.split(','),
     threads: values.threads ? numbers('threads', values.threads) : [1, 2].filter((n) => n <= availableParallelism()),
     pace: {
@@ -77,8 +85,14 @@ export function readOptions(args: readonly string[]): Options {
   }
 }
 
-function names<T extends string>(option: string, text: string | undefined, known: readonly T[]): readonly T[] {
-  if (text === undefined) return known
+/** What the text names of those that are `known`; without one, `usual`. */
+function names<T extends string>(
+  option: string,
+  text: string | undefined,
+  known: readonly T[],
+  usual: readonly T[] = known,
+): readonly T[] {
+  if (text === undefined) return usual
   return text.split(',').map((name) => {
     const found = known.find((each) => each === name)
     if (!found) throw new Error(`--${option}: received ${name}, expected one of ${known.join(', ')}`)

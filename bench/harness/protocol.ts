@@ -8,7 +8,7 @@
 export interface InputFile {
   readonly file: string
   readonly shape: readonly number[]
-  readonly dtype: 'float32' | 'int32'
+  readonly dtype: 'float32' | 'int32' | 'uint8'
 }
 
 /** What a process says of itself, unasked, when it is ready; or why it cannot be. */
@@ -24,14 +24,19 @@ export interface Task {
 }
 
 export type Request =
-  /** Prepare a piece of work; one at a time. */
-  | ({ readonly do: 'open' } & Task)
+  /**
+   * Prepare a piece of work; one at a time. `first`: what is measured is the first run with all
+   * its preparation, or compiling alone.
+   */
+  | ({ readonly do: 'open'; readonly first?: 'run' | 'compile' } & Task)
   /** Do the work so that the numbers it gives can be compared. */
   | { readonly do: 'check' }
   /**
    * Take samples, each the mean over `inner` runs, until `milliseconds` are over and there are at least `least`.
    */
   | { readonly do: 'measure'; readonly inner: number; readonly least: number; readonly milliseconds: number }
+  /** How much memory did the process take at most since the work was opened, beyond what it had before? */
+  | { readonly do: 'memory' }
   | { readonly do: 'close' }
 
 /** Times in milliseconds that came about with a check: of all steps but the first, which may compile. */
@@ -44,5 +49,7 @@ export type Reply =
   | { readonly ok: true }
   | ({ readonly values: readonly number[] } & Timed)
   | { readonly times: readonly number[] }
+  /** In bytes; null where the system does not tell. `planned` is what the engine itself says. */
+  | { readonly peak: number | null; readonly planned?: number }
   | { readonly unsupported: string }
   | { readonly error: string }

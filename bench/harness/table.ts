@@ -6,23 +6,40 @@ import { compareWithBest, type Row } from './row.ts'
 /** Cells by row and column; the first row is the head. */
 export function tableCells(work: Work, rows: readonly Row[]): string[][] {
   const sorted = rows.filter((row) => row.work === work.name).sort((a, b) => a.median_ms - b.median_ms)
-  const head = ['engine', 'version', 'median', 'min', 'spread']
-  if (work.flops !== undefined) head.push('GFLOP/s')
+  const head = ['engine', 'version', 'median', 'min', 'spread', 'memory']
+  if (work.flops !== undefined) head.push('GFLOP/s', 'of peak')
   if (work.per) head.push(work.per)
   return [
-    [...head, 'against the best rival', 'against TypeScript'],
+    [...head, 'native is', 'wasm is', 'against the best rival', 'against TypeScript'],
     ...sorted.map((row) => [
       label(row),
       row.version,
       duration(row.median_ms),
       duration(row.min_ms),
       `${(100 * row.spread).toFixed(0)} %`,
-      ...(work.flops === undefined ? [] : [(row.gflops ?? 0).toFixed((row.gflops ?? 0) < 1 ? 3 : 1)]),
+      row.memory_mb === null ? '–' : `${row.memory_mb.toFixed(0)} MB`,
+      ...(work.flops === undefined ? [] : [(row.gflops ?? 0).toFixed((row.gflops ?? 0) < 1 ? 3 : 1), share(row)]),
       ...(work.per ? [(1000 / row.median_ms).toFixed(row.median_ms > 100 ? 2 : 0)] : []),
+      times(own(rows, row, 'native'), row),
+      times(own(rows, row, 'wasm'), row),
       ratio(row, rows),
       ratio(row, rows, 'typescript'),
     ]),
   ]
+}
+
+const share = ({ peak_fraction: part }: Row): string => (part === null ? '–' : `${(100 * part).toPrecision(2)} %`)
+
+/** Glissade's row for the same work, with as many threads. */
+function own(rows: readonly Row[], { work, threads }: Row, backend: string): Row | undefined {
+  return rows.find(
+    (row) => !isRival(row.engine) && row.backend === backend && row.work === work && row.threads === threads,
+  )
+}
+
+/** How many times faster `fast` is than `slow`. */
+export function times(fast: Row | undefined, slow: Row | undefined): string {
+  return fast && slow ? `${(slow.median_ms / fast.median_ms).toFixed(2)} ×` : '–'
 }
 
 /** Empty for rivals themselves. */
@@ -51,8 +68,12 @@ export function textTable(work: Work, rows: readonly Row[]): string {
 }
 
 export function markdownTable(work: Work, rows: readonly Row[]): string {
-  const [head, ...body] = tableCells(work, rows)
+  return [`## ${work.name}`, '', `${work.title}`, '', markdown(tableCells(work, rows))].join('\n')
+}
+
+/** A table of Markdown: texts in the first two columns, numbers in the others. */
+export function markdown([head, ...body]: readonly string[][]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const rule = head.map((_, column) => (column < 2 ? '---' : '---:'))
-  return [`## ${work.name}`, '', `${work.title}`, '', line(head), line(rule), ...body.map(line)].join('\n')
+  return [line(head), line(rule), ...body.map(line)].join('\n')
 }

@@ -5,8 +5,9 @@
 import { expect, test } from 'vitest'
 import { type Contestant, chooseContestants, label } from '../harness/contestants.ts'
 import { Measurement, type Pace } from '../harness/measure.ts'
-import type { Row } from '../harness/row.ts'
-import { firstStep } from '../works/digits.ts'
+import type { MissingRow, Row } from '../harness/row.ts'
+import { cnn } from '../works/cnn.ts'
+import { firstStep } from '../works/first-step.ts'
 import { matmul } from '../works/matmul.ts'
 import { tiny } from '../works/tiny.ts'
 import type { Work } from '../works/work.ts'
@@ -84,6 +85,36 @@ test('right engines are timed; wrong, absent, unable and crashing ones are told 
   ])
 })
 
+test('what is missing is told for each work, and memory where an engine tells it', async () => {
+  const missing: MissingRow[] = []
+  const rows: Row[] = []
+  const quiet = { started: () => {}, skipped: () => {}, failed: () => {} }
+  const listener = { ...quiet, row: (row: Row) => rows.push(row), missing: (row: MissingRow) => missing.push(row) }
+  const measurement = new Measurement(quick, listener)
+  const telling = `if (r.do === 'memory') return { peak: 3e6, planned: 2e6 }; ${always('[3]', '[1]')}`
+  const elsewhere = fake('moved', '', "{absent: 'not in this Python'}")
+  const contestants = [
+    fake('telling', telling),
+    fake('absent', '', "{absent: 'not installed'}"),
+    { ...elsewhere, alternatives: [fake('moved', always('[3]', '[1]')).command] },
+  ]
+  try {
+    for (const name of ['one', 'two']) await measurement.run({ ...work, name }, contestants)
+  } finally {
+    measurement.close()
+  }
+  expect(missing.map(({ work, engine, missing }) => [work, engine, missing])).toEqual([
+    ['one', 'absent', 'not installed'],
+    ['two', 'absent', 'not installed'],
+  ])
+  expect(rows.map(({ work, engine, memory_mb, planned_mb }) => [work, engine, memory_mb, planned_mb])).toEqual([
+    ['one', 'telling', 3, 2],
+    ['one', 'moved', null, null],
+    ['two', 'telling', 3, 2],
+    ['two', 'moved', null, null],
+  ])
+})
+
 test('short work is repeated within a sample, slow work is not repeated at all', async () => {
   const echo = (median: string): string =>
     `if (r.do === 'check') return { values: [3], times: [${median}] }
@@ -103,13 +134,13 @@ test('a first run finds its cache empty, or as another process left it', async (
     writeFileSync(file, '')
     return { times: [filled ? 1 : 50] }`
   const contestants = [fake('caching', script), { ...fake('plain', always('[]', '[5]')), caches: false }]
-  const works = [firstStep('cold'), firstStep('warm')].map((each) => ({ ...each, inputs: work.inputs }))
+  const works = [firstStep(cnn(), 'cold'), firstStep(cnn(), 'warm')].map((each) => ({ ...each, inputs: work.inputs }))
   const { rows, said } = await measure(works, contestants)
   expect(said).toEqual([])
   expect(rows.map(({ work, engine, median_ms, samples }) => [work, engine, median_ms, samples])).toEqual([
-    ['first-step-cold', 'caching', 50, 2],
-    ['first-step-cold', 'plain', 5, 2],
-    ['first-step-warm', 'caching', 1, 2],
+    ['first-cnn-cold', 'caching', 50, 2],
+    ['first-cnn-cold', 'plain', 5, 2],
+    ['first-cnn-warm', 'caching', 1, 2],
   ])
 })
 

@@ -6,9 +6,9 @@ import { compareWithBest, type Row, toRow } from '../harness/row.ts'
 import { quantile, summarize } from '../harness/statistics.ts'
 import { duration, markdownTable, textTable } from '../harness/table.ts'
 import { chooseWorks } from '../works/index.ts'
-import { judgeByTruth, judgeLosses } from '../works/judge.ts'
+import { uniform } from '../works/inputs.ts'
+import { judgeAlike, judgeByTruth, judgeLosses } from '../works/judge.ts'
 import { matmul } from '../works/matmul.ts'
-import { uniform } from '../works/work.ts'
 
 describe('statistics', () => {
   test('quantiles lie between neighbours', () => {
@@ -37,8 +37,8 @@ describe('statistics', () => {
 })
 
 describe('judging', () => {
-  const problems = (answers: Record<string, number[]>): string[] => [
-    ...judgeLosses(new Map(Object.entries(answers)), 0.01).keys(),
+  const problems = (answers: Record<string, number[]>, count = 2): string[] => [
+    ...judgeLosses(new Map(Object.entries(answers)), 0.01, count).keys(),
   ]
 
   test('numbers far from the truth, too few of them, and NaN are wrong', () => {
@@ -53,6 +53,21 @@ describe('judging', () => {
     expect(problems({ a: [2, 1.5], b: [2, 1.6], c: [2, 1.5] })).toEqual(['b'])
     expect(problems({ a: [2, 1.5], b: [Number.NaN, Number.NaN], c: [2, 1.5] })).toEqual(['b'])
     expect(problems({ lonely: [2, 2] })).toEqual(['lonely'])
+  })
+
+  test('a slow engine may answer for the first steps only, but for two at least', () => {
+    expect(problems({ a: [2, 1.9, 1.5], slow: [2, 1.9], b: [2, 1.9, 1.5] })).toEqual([])
+    expect(problems({ a: [2, 1.9, 1.5], slow: [2, 1.7], b: [2, 1.9, 1.5] })).toEqual(['slow'])
+    expect(problems({ a: [2, 1.9, 1.5], slow: [2], b: [2, 1.9, 1.5] })).toEqual(['slow'])
+    // on another batch the loss may be higher: only the last one must have fallen
+    expect(problems({ slow: [2, 2.1], too: [2, 2.1] }, 3)).toEqual([])
+    expect(problems({ a: [2, 2.1, 2], slow: [2, 2.1] }, 3)).toEqual(['a'])
+  })
+
+  test('of results that must be alike, the one that differs from most is wrong', () => {
+    const answers = { a: [7, 3, 5], b: [7, 3, 5], c: [7, 4, 5] }
+    expect([...judgeAlike(new Map(Object.entries(answers)), 0).keys()]).toEqual(['c'])
+    expect([...judgeAlike(new Map(Object.entries(answers)), 1).keys()]).toEqual([])
   })
 
   test('a product with one element changed is found out', async () => {
@@ -73,14 +88,14 @@ describe('judging', () => {
 
 const row = (engine: string, threads: number, median_ms: number, work = 'matmul-512'): Row => {
   const rest = { version: '1', backend: 'b', min_ms: median_ms / 2, gflops: 1, spread: 0.1, samples: 3, load: 0 }
-  return { ...rest, work, engine, threads, median_ms }
+  return { ...rest, peak_fraction: null, memory_mb: null, planned_mb: null, work, engine, threads, median_ms }
 }
 
 describe('rows', () => {
   test('operations a second come from the median', () => {
     const [contestant] = chooseContestants({ engines: ['glissade'], threads: [1], python: 'python3' })
     // 2 · 512³ operations in 2 ms
-    const made = toRow(matmul(512), contestant, '0', [1, 2, 3], 0)
+    const made = toRow(matmul(512), contestant, { version: '0', times: [1, 2, 3], load: 0 })
     expect(made).toMatchObject({ work: 'matmul-512', engine: 'glissade', backend: 'native', threads: 1, min_ms: 1 })
     expect(made.gflops).toBeCloseTo((2 * 512 ** 3) / 2e-3 / 1e9, 1)
   })
@@ -98,7 +113,7 @@ describe('rows', () => {
     const lines = textTable(matmul(512), rows).split('\n')
     expect(lines.slice(2).map((line) => line.split(' ')[0])).toEqual(['openblas', 'glissade', 'tfjs'])
     expect(lines[3]).toMatch(/0\.80 × openblas b ×1 +2\.00 × tfjs b ×1$/)
-    expect(lines[2]).toMatch(/ 1\.0$/)
+    expect(lines[2]).toMatch(/ 1\.0 /)
     expect(markdownTable(matmul(512), rows)).toContain('| 10.00 ms |')
     expect([0.0123, 12.34, 1234.5].map(duration)).toEqual(['12.30 µs', '12.34 ms', '1.234 s'])
   })
@@ -119,7 +134,10 @@ describe('options', () => {
       'matmul-64',
       'tiny',
     ])
-    expect(() => readOptions(['--work', 'nothing'])).toThrow(/received nothing, expected one of matmul, digits/)
+    expect(readOptions([]).engines).toEqual(['glissade'])
+    expect(readOptions(['--rivals']).engines).toEqual(readOptions(['--table']).engines)
+    expect(readOptions(['--rivals']).engines).toContain('onnxruntime')
+    expect(() => readOptions(['--work', 'nothing'])).toThrow(/received nothing, expected one of matmul, tiny, mlp/)
     expect(() => readOptions(['--size', '1.5'])).toThrow(/received 1.5, expected whole numbers/)
     expect(() => readOptions(['--wrong'])).toThrow(/--wrong/)
   })

@@ -1,6 +1,7 @@
 /** How fast is a product of two square float32 matrices? */
+import { uniform } from './inputs.ts'
 import { judgeByTruth } from './judge.ts'
-import { productFlops, uniform, type Work } from './work.ts'
+import { productFlops, type Work } from './work.ts'
 
 export const defaultSizes: readonly number[] = [64, 128, 256, 512, 1024, 2048]
 
@@ -20,6 +21,8 @@ export function matmul(n: number): Work {
     kind: 'matmul',
     title: `product of two ${n} × ${n} matrices`,
     flops: productFlops(n, n, n),
+    // two are read, one is written
+    bytes: 3 * 4 * n * n,
     settings: {},
     inputs: async () => ({
       a: { shape: [n, n], data: a },

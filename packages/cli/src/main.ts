@@ -7,6 +7,7 @@ import { GlissadeError } from 'glissade'
 import { doctor } from './commands/doctor.ts'
 import { inspect } from './commands/inspect.ts'
 import { predict } from './commands/predict.ts'
+import { profile } from './commands/profile.ts'
 import { runDigits } from './commands/run-digits.ts'
 
 const version = '0.1.0'
@@ -66,6 +67,19 @@ program
   .argument('<model>', 'a .safetensors file, or the folder it is in')
   .option('--json', 'print it as JSON')
   .action(inspect)
+
+program
+  .command('profile')
+  .description('run a program, and show where its time goes: by kernel, by module, against the machine at its best')
+  .argument('<program>', 'a .ts, .mjs or .js file, or the name of one in ./examples')
+  .argument('[arguments...]', 'what the program is called with')
+  .option('--steps <n>', 'how many steps an example makes', whole(1, 'a whole number of at least 1'), 10)
+  .option('--top <n>', 'how many kernels and modules to show of each', whole(1, 'a whole number of at least 1'), 15)
+  .option('--programs <n>', 'how many compiled programs to show', whole(1, 'a whole number of at least 1'), 3)
+  .addOption(backend)
+  .addOption(threads)
+  .option('--json', 'print it as JSON')
+  .action(profile)
 
 program
   .command('doctor')
