@@ -5,12 +5,10 @@
  * In training each channel gets mean 0 and variance 1 over the batch and space, and the running statistics move
  * towards those of the batch; in evaluation the running statistics are used instead.
  */
-import { ones, zeros } from '../create.ts'
 import { fail } from '../errors.ts'
-import { checkWhole } from '../ops/derived/common.ts'
-import { type Tensor, Variable } from '../tensor.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
-import { checkChannels, checkEps, overChannels } from './norm-common.ts'
+import type { Tensor } from '../tensor.ts'
+import { ChannelNorm } from './channel-norm.ts'
+import { checkChannels } from './norm-common.ts'
 
 export interface BatchNormOptions {
   /** Added to the variance; default 1e-5. */
@@ -24,49 +22,28 @@ export interface BatchNormOptions {
 }
 
 /** What batch norms of all ranks share. */
-abstract class BatchNorm extends Module {
-  readonly features: number
-  readonly eps: number
+abstract class BatchNorm extends ChannelNorm {
   readonly momentum: number | null
-  readonly weight: Parameter | undefined
-  readonly bias: Parameter | undefined
-  readonly running_mean: Variable | undefined
-  readonly running_var: Variable | undefined
-  readonly num_batches_tracked: Variable | undefined
 
   constructor(
     kind: string,
     features: number,
     { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true }: BatchNormOptions,
   ) {
-    super()
-    this.features = checkWhole(`${kind}: features`, features, 1)
-    this.eps = checkEps(kind, eps)
+    super(kind, features, { eps, affine, trackRunningStats })
     this.momentum = checkMomentum(kind, momentum)
-    this.weight = affine ? new Parameter(ones([features])) : undefined
-    this.bias = affine ? new Parameter(zeros([features])) : undefined
-    this.running_mean = trackRunningStats ? new Variable(zeros([features])) : undefined
-    this.running_var = trackRunningStats ? new Variable(ones([features])) : undefined
-    this.num_batches_tracked = trackRunningStats ? new Variable(zeros([], 'int32')) : undefined
   }
 
-  protected abstract readonly kind: string
   /** The numbers of axes that an input may have. */
   protected abstract readonly ranks: readonly number[]
 
   forward(x: Tensor): Tensor {
     checkChannels(this.kind, x, this.features, this.ranks)
-    const { running_mean: runningMean, running_var: runningVar } = this
-    const [mean, variance] =
-      this.training || !runningMean || !runningVar
-        ? this.#batchStatistics(x)
-        : [overChannels(runningMean, x), overChannels(runningVar, x)]
-    const y = x.sub(mean).mul(variance.add(this.eps).rsqrt())
-    return this.weight && this.bias ? y.mul(overChannels(this.weight, x)).add(overChannels(this.bias, x)) : y
+    return this.normalize(x)
   }
 
   /** Mean and variance of each channel, [1, C, ...1]; in training the running statistics take them in. */
-  #batchStatistics(x: Tensor): [mean: Tensor, variance: Tensor] {
+  protected statistics(x: Tensor): [mean: Tensor, variance: Tensor] {
     const count = x.size / this.features
     if (count < 2) {
       fail('value-invalid', {
@@ -98,17 +75,6 @@ abstract class BatchNorm extends Module {
       if (!running) continue
       const value = found.stopGradient().reshape([this.features]).cast(running.dtype)
       running.assign(running.mul(rest).add(value.mul(share)))
-    }
-  }
-
-  override config(): LayerConfig {
-    return {
-      kind: this.kind,
-      features: this.features,
-      eps: this.eps,
-      momentum: this.momentum,
-      affine: this.weight !== undefined,
-      trackRunningStats: this.running_mean !== undefined,
     }
   }
 }

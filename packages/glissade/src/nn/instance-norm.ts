@@ -5,12 +5,10 @@
  * With `trackRunningStats` evaluation uses running statistics instead. As in PyTorch num_batches_tracked is there
  * then, for the state dict, but does not count.
  */
-import { ones, zeros } from '../create.ts'
 import { fail } from '../errors.ts'
-import { checkWhole } from '../ops/derived/common.ts'
-import { type Tensor, Variable } from '../tensor.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
-import { checkChannels, checkEps, overChannels } from './norm-common.ts'
+import type { Tensor, Variable } from '../tensor.ts'
+import { ChannelNorm } from './channel-norm.ts'
+import { checkChannels } from './norm-common.ts'
 
 export interface InstanceNormOptions {
   /** Added to the variance; default 1e-5. */
@@ -23,24 +21,15 @@ export interface InstanceNormOptions {
   readonly trackRunningStats?: boolean
 }
 
-abstract class InstanceNorm extends Module {
-  readonly features: number
-  readonly eps: number
+abstract class InstanceNorm extends ChannelNorm {
   readonly momentum: number
-  readonly weight: Parameter | undefined
-  readonly bias: Parameter | undefined
-  readonly running_mean: Variable | undefined
-  readonly running_var: Variable | undefined
-  readonly num_batches_tracked: Variable | undefined
 
   constructor(
     kind: string,
     features: number,
     { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false }: InstanceNormOptions,
   ) {
-    super()
-    this.features = checkWhole(`${kind}: features`, features, 1)
-    this.eps = checkEps(kind, eps)
+    super(kind, features, { eps, affine, trackRunningStats })
     if (!(momentum >= 0 && momentum <= 1)) {
       fail('value-invalid', {
         what: `${kind}: momentum`,
@@ -50,36 +39,22 @@ abstract class InstanceNorm extends Module {
       })
     }
     this.momentum = momentum
-    this.weight = affine ? new Parameter(ones([features])) : undefined
-    this.bias = affine ? new Parameter(zeros([features])) : undefined
-    this.running_mean = trackRunningStats ? new Variable(zeros([features])) : undefined
-    this.running_var = trackRunningStats ? new Variable(ones([features])) : undefined
-    this.num_batches_tracked = trackRunningStats ? new Variable(zeros([], 'int32')) : undefined
   }
 
-  protected abstract readonly kind: string
   /** The number of axes in space. */
   protected abstract readonly space: number
 
   /** x: [B, C, ...s] or [C, ...s] → the same */
   forward(x: Tensor): Tensor {
-    if (x.rank === this.space + 1) return this.#normalize(x.unsqueeze(0)).squeeze(0)
-    return this.#normalize(x)
-  }
-
-  #normalize(x: Tensor): Tensor {
-    checkChannels(this.kind, x, this.features, [this.space + 2])
-    const { running_mean: runningMean, running_var: runningVar } = this
-    const [mean, variance] =
-      this.training || !runningMean || !runningVar
-        ? this.#ownStatistics(x)
-        : [overChannels(runningMean, x), overChannels(runningVar, x)]
-    const y = x.sub(mean).mul(variance.add(this.eps).rsqrt())
-    return this.weight && this.bias ? y.mul(overChannels(this.weight, x)).add(overChannels(this.bias, x)) : y
+    const alone = x.rank === this.space + 1
+    const batch = alone ? x.unsqueeze(0) : x
+    checkChannels(this.kind, batch, this.features, [this.space + 2])
+    const y = this.normalize(batch)
+    return alone ? y.squeeze(0) : y
   }
 
   /** Mean and variance of each channel of each sample, [B, C, ...1]. */
-  #ownStatistics(x: Tensor): [mean: Tensor, variance: Tensor] {
+  protected statistics(x: Tensor): [mean: Tensor, variance: Tensor] {
     const axes = x.shape.map((_, axis) => axis).slice(2)
     const count = axes.reduce((product, axis) => product * x.shape[axis], 1)
     if (count < 2) {
@@ -104,17 +79,6 @@ abstract class InstanceNorm extends Module {
     if (!running) return
     const value = found.stopGradient().mean(0).reshape([this.features]).cast(running.dtype)
     running.assign(running.mul(1 - this.momentum).add(value.mul(this.momentum)))
-  }
-
-  override config(): LayerConfig {
-    return {
-      kind: this.kind,
-      features: this.features,
-      eps: this.eps,
-      momentum: this.momentum,
-      affine: this.weight !== undefined,
-      trackRunningStats: this.running_mean !== undefined,
-    }
   }
 }
 
