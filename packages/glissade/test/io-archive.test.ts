@@ -1,8 +1,9 @@
 /** zip and tar: what is in them, what must not be, and damage. */
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { crc32 } from '../src/io/checksum.ts'
 import * as io from '../src/io/index.ts'
-import { crc32, formatZip } from '../src/io/zip.ts'
+import { formatZip } from '../src/io/zip.ts'
 import { readDamaged } from './damage.ts'
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)

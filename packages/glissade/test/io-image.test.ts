@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { crc32 } from '../src/io/checksum.ts'
 import * as io from '../src/io/index.ts'
-import { crc32 } from '../src/io/zip.ts'
 import { readDamaged } from './damage.ts'
 
 const { pixels, files } = JSON.parse(readFileSync(new URL('./fixtures/files.json', import.meta.url), 'utf8')) as {

@@ -5,12 +5,12 @@
  * JPEGs may have so many scans, and cut files are noticed. Who calls: image.ts.
  */
 import { refuse } from './bytes.ts'
+import { crc32 } from './checksum.ts'
 import { packageFolder, readFile } from './files.ts'
 import { inflate } from './gzip.ts'
 import type { Pixels } from './image.ts'
 import type { ImageHeader } from './image-header.ts'
 import { optionalPackage } from './packages.ts'
-import { crc32 } from './zip.ts'
 
 /** Errors: `file-format`, `package-missing`. */
 export async function decodeWithPackages(bytes: Uint8Array, header: ImageHeader, file: string): Promise<Pixels> {

@@ -5,6 +5,7 @@
  * be possible for the method, the bytes must have the checksum, and names are only names (no path is ever made of
  * them). Stored entries need no package; deflated ones are inflated by fflate (PKWARE, APPNOTE.TXT 6.3.10).
  */
+import { crc32 } from './checksum.ts'
 import { optionalPackage } from './packages.ts'
 import { shorten, type Wrong, wrongIn } from './source.ts'
 
@@ -204,20 +205,6 @@ async function unpack(entry: Listed, packed: Uint8Array, file: string, wrong: Wr
   if (bytes.length !== entry.size) wrong(`entry '${entry.name}'`, `${bytes.length} bytes`, `${entry.size}`)
   if (crc32(bytes) !== entry.crc) wrong(`entry '${entry.name}'`, 'another checksum', 'the one in the directory')
   return bytes
-}
-
-/** The reflected polynomial of CRC-32 (ISO 3309). */
-const polynomial = 0xedb88320
-const table = Int32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1
-  return crc
-})
-
-export function crc32(bytes: Uint8Array): number {
-  let crc = -1
-  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]) & 0xff]
-  return ~crc >>> 0
 }
 
 /** 1980-01-01, the first day that the format knows: files of the same content are then the same bytes. */
