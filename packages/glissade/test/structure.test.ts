@@ -15,7 +15,7 @@ const src = join(root, 'packages/glissade/src')
 
 /** Who may import whom: a file imports from its own row and from rows above. A name is a folder or a file. */
 const layers = [
-  ['errors', 'dtype', 'shape', 'scope', 'storage'],
+  ['errors', 'dtype', 'shape', 'scope', 'storage', 'heap'],
   ['graph', 'tensor', 'print'],
   ['ops', 'create', 'random'],
   ['autodiff'],

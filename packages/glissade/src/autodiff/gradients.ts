@@ -9,7 +9,7 @@
 import { isFloat } from '../dtype.ts'
 import { fail } from '../errors.ts'
 import { activeTrace } from '../graph/trace.ts'
-import { Youngest } from '../graph/youngest.ts'
+import { youngestFirst } from '../graph/youngest.ts'
 import { constant } from '../ops/derived/common.ts'
 import type { Wanted } from '../ops/scan.ts'
 import { withScope } from '../scope.ts'
@@ -100,7 +100,7 @@ function walkBackwards(
   const leads = reachability(new Set(targets), ends)
   const adjoints = new Map<Tensor, Tensor>()
   const ofLoops = new Map<Tensor, OutputCotangent[]>()
-  const heap = new Youngest<Tensor>()
+  const heap = youngestFirst<Tensor>()
   const watchers = activeTrace()?.gradientWatchers ?? []
   const give = (node: Tensor, part: Tensor): void => {
     const before = adjoints.get(node)

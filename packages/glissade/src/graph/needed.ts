@@ -6,7 +6,7 @@
  */
 import type { ScanAttrs, Steps, Wanted } from '../ops/scan.ts'
 import type { Tensor } from '../tensor.ts'
-import { Youngest } from './youngest.ts'
+import { youngestFirst } from './youngest.ts'
 
 /** What is needed of a loop: places in its lists of states, slices and captured tensors, and what is stacked. */
 export interface LoopNeeds {
@@ -29,7 +29,7 @@ export interface Needed {
 /** All that `outputs` need, down to the tensors that are given. */
 export function neededFor(outputs: Iterable<Tensor>, isGiven: (tensor: Tensor) => boolean): Needed {
   const seen = new Set<Tensor>()
-  const heap = new Youngest<Tensor>()
+  const heap = youngestFirst<Tensor>()
   const loops = new Map<Tensor, LoopNeeds>()
   const wanted = new Map<Tensor, Wanted[]>()
   const visit = (tensor: Tensor): void => {

@@ -4,10 +4,10 @@
  * as in the Hugging Face library, which therefore learns the same from the same words. Using it: bpe.ts.
  */
 import { fail } from '../errors.ts'
+import { Heap } from '../heap.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { byteAlphabet } from './bytes.ts'
-import { Heap } from './heap.ts'
-import { Fields } from './spec.ts'
+import { Fields, specialSpecs } from './spec.ts'
 import { splitterOf } from './split.ts'
 import { Tokenizer } from './tokenizer.ts'
 
@@ -49,15 +49,7 @@ export function trainBpe(texts: Iterable<string>, options: BpeOptions): Tokenize
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialSpecs(specialTokens),
     normalizer: null,
     pre_tokenizer: splitter,
     post_processor: null,

@@ -2,8 +2,9 @@
  * Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909): a word's characters are merged, pair by pair, in the
  * order in which the merges were learned. How they are learned: bpe-training.ts.
  */
+
+import { Heap } from '../heap.ts'
 import { utf8 } from './bytes.ts'
-import { Heap } from './heap.ts'
 import type { TokenModel } from './models.ts'
 import type { Fields } from './spec.ts'
 

@@ -1,5 +1,6 @@
 /** Tokenizers that need no learning beyond a list: of characters, and of whole words. Byte pairs: bpe-training.ts. */
 import { fail } from '../errors.ts'
+import { specialSpecs } from './spec.ts'
 import { Tokenizer } from './tokenizer.ts'
 
 export interface CharacterOptions {
@@ -78,15 +79,7 @@ function build(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialSpecs(specialTokens),
     normalizer,
     pre_tokenizer: splitter,
     post_processor: null,

@@ -6,6 +6,12 @@
  */
 import { fail } from '../errors.ts'
 
+/** The entries of special tokens that have the first numbers, for a file that is made here. */
+export function specialSpecs(tokens: readonly string[]): object[] {
+  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+  return tokens.map((content, id) => ({ id, content, ...plain }))
+}
+
 /** Reads the fields of one part of a file; each complains with the part's place in it. */
 export class Fields {
   readonly type: string
