@@ -79,12 +79,6 @@ abstract class ConvLayer<Options extends { readonly groups?: number; readonly bi
       refuse(`[B, ${this.in}, ${axes}], or the same without B`, 'Check the channels, and the number of axes.')
     }
     const y = op(x, this.weight, this.options)
-    if (y.shape.slice(-space).some((n) => n < 1)) {
-      refuse(
-        `sizes that leave at least one place for a kernel of [${this.size.join(', ')}]`,
-        'Check the padding, or use another kernel.',
-      )
-    }
     return this.bias ? y.add(this.bias.reshape([this.out, ...this.size.map(() => 1)])) : y
   }
 

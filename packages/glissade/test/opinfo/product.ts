@@ -476,6 +476,11 @@ export const productRows: readonly Row[] = [
             call: () => convs[rank - 1](dummy([1, 3, ...new Array<number>(rank).fill(4)]), weight),
           },
           { name: 'a flat input', code: 'shape-mismatch', call: () => convs[rank - 1](dummy([4]), weight) },
+          {
+            name: 'a kernel that reaches beyond the input',
+            code: 'shape-mismatch',
+            call: () => convs[rank - 1](input, weight, { dilation: 2 }),
+          },
           { name: 'a flat weight', code: 'shape-mismatch', call: () => convs[rank - 1](input, dummy([4, 2])) },
           {
             name: "'same' with a stride",
@@ -495,6 +500,12 @@ export const productRows: readonly Row[] = [
         samples: transposedSamples(rank),
         errors: [
           { name: 'other channels', code: 'shape-mismatch', call: () => transposedConvs[rank - 1](input, weight) },
+          {
+            name: 'padding that leaves nothing',
+            code: 'shape-mismatch',
+            call: () =>
+              transposedConvs[rank - 1](input, dummy([2, 4, ...new Array<number>(rank).fill(3)]), { padding: 3 }),
+          },
           {
             name: 'too much output padding',
             code: 'value-invalid',

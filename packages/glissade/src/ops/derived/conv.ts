@@ -131,6 +131,17 @@ function checkWeight(op: string, w: Tensor, rank: number): void {
   }
 }
 
+/** Refuses a result without a place in space: the kernel reaches beyond the input on both sides. */
+function checkPlaces(op: string, x: Tensor, w: Tensor, y: Tensor, rank: number): Tensor {
+  if (y.shape.slice(-rank).every((n) => n > 0)) return y
+  return fail('shape-mismatch', {
+    op,
+    received: `[${x.shape.join(', ')}]`,
+    expected: `sizes that leave at least one place for a kernel of [${w.shape.slice(2).join(', ')}]`,
+    fix: 'Check the padding, or use another kernel.',
+  })
+}
+
 function convolve(op: string, rank: number, x: Tensor, w: Tensor, options: ConvOptions): Tensor {
   checkWeight(op, w, rank)
   const stride = perAxis(`${op}: stride`, options.stride ?? 1, rank, 1)
@@ -145,7 +156,8 @@ function convolve(op: string, rank: number, x: Tensor, w: Tensor, options: ConvO
     groups: checkWhole(`${op}: groups`, options.groups ?? 1, 1),
   }
   const dtype = commonType([x, w])
-  return batched(op, whole, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(w, dtype)], attrs))
+  const y = batched(op, whole, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(w, dtype)], attrs))
+  return checkPlaces(op, x, w, y, rank)
 }
 
 /** The convolution from whose output sizes `x` is: each element of `x` spreads the kernel, at distances of `stride`. */
@@ -195,7 +207,8 @@ function convolveTransposed(op: string, rank: number, x: Tensor, w: Tensor, opti
     groups,
   }
   const dtype = commonType([x, w])
-  return batched(op, x, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(mirrored, dtype)], attrs))
+  const y = batched(op, x, rank, (input) => makeNode(convOp, [cast(input, dtype), cast(mirrored, dtype)], attrs))
+  return checkPlaces(op, x, w, y, rank)
 }
 
 /** x: [B, C, I], w: [O, C / groups, K] → [B, O, (I + 2·padding - dilation·(K - 1) - 1) / stride + 1, rounded down]. */
