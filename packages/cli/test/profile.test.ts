@@ -150,8 +150,10 @@ test('the command runs an example and tells where its time goes', { timeout: 120
   const { backend, machine, programs } = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
   expect(backend).toMatchObject({ name: 'wasm', threads: 1 })
   expect(machine.flops).toBeGreaterThan(0)
-  expect(programs[0].runs).toBeGreaterThanOrEqual(9)
-  for (const { milliseconds, bound } of programs[0].kernels) {
+  // Which program takes the most time is for the clock to say; only the training step runs nine times.
+  const step = programs.find(({ runs }: { runs: number }) => runs >= 9)
+  expect(step).toBeDefined()
+  for (const { milliseconds, bound } of step.kernels) {
     expect(milliseconds).toBeGreaterThanOrEqual(0)
     expect(bound.milliseconds).toBeGreaterThanOrEqual(0)
   }
