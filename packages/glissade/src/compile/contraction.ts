@@ -75,7 +75,7 @@ class Contraction {
     const { axes, at } = mergeProduct(product.axes, this.#observe())
     const [left, right] = [product.left.address(at), product.right.address(at)]
     const steps: StepsOf = ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) })
-    const tiling = chooseTiling(axes, steps, this.#type === 'f32', lowering.target, lowering.repeated)
+    const tiling = chooseTiling(axes, steps, this.#type === 'f32', lowering.target)
     this.#tiling = tiling
     const operations = cluster.members.reduce((sum, { op }) => sum + (op.kind === 'map' ? (op.cost ?? 1) : 0), 0)
     const widest = Math.max(...tiling.segments.map(({ lanes, vectors }) => lanes * vectors))

@@ -27,13 +27,11 @@ export interface Surroundings {
   /** Where each leaf is, by the number that it names as its argument. */
   readonly leaf: (argument: number) => Location
   readonly outputs: readonly OutputPlace[]
-  /** Whether the graph is the body of a loop. */
-  readonly repeated: boolean
   readonly show: Show
 }
 
 /** What computes the outputs of `graph`, whose outputs are nodes of their own (`separateOutputs`). */
-export function itemsOf(graph: Graph, { target, leaf, outputs, repeated, show }: Surroundings): Item[] {
+export function itemsOf(graph: Graph, { target, leaf, outputs, show }: Surroundings): Item[] {
   const clustering = cluster(graph)
   show?.('fused', () => clustering.clusters.map(printCluster).join('\n'))
   const leaves = new Map(
@@ -45,7 +43,6 @@ export function itemsOf(graph: Graph, { target, leaf, outputs, repeated, show }:
   const lowering: Lowering = {
     target,
     stored: clustering.stored,
-    repeated,
     locationOf: (node) => locations.get(node) as Location,
   }
   const items = order
@@ -68,7 +65,7 @@ function lowerCluster(each: Cluster, lowering: Lowering, show: Show): Item | Ite
     case 'scan':
       return lowerLoop(each, lowering, (graph, leaf, outputs) => {
         const places = outputs.map((place) => ({ place, state: undefined }))
-        return itemsOf(graph, { target: lowering.target, leaf, outputs: places, repeated: true, show })
+        return itemsOf(graph, { target: lowering.target, leaf, outputs: places, show })
       })
     default:
       return lowerContraction(each, lowering)

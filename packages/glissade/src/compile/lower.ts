@@ -71,7 +71,6 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
     target,
     leaf: placeOf,
     outputs,
-    repeated: false,
     show: show && ((name, text) => show(name, text())),
   })
   return finish(items, signature)

@@ -50,8 +50,6 @@ export function partOf(location: Location, start: number, length: number, moves:
 export interface Lowering {
   readonly target: Target
   readonly stored: ReadonlySet<Node>
-  /** Whether the kernels run again and again in a loop: threads are awake, and nothing else is there to be done. */
-  readonly repeated: boolean
   locationOf(node: Node): Location
 }
 

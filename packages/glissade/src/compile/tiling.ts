@@ -8,11 +8,13 @@ import type { Target } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import type { ProductAxis } from './product.ts'
 
-/** Multiply-adds that make a task worth a thread's attention. */
-const workPerTask = 1 << 21
-/** The same in a loop over time, where a turn waits for the one before and threads are awake. */
-const repeatedWorkPerTask = 1 << 19
+/** Multiply-adds that make a task worth a thread's attention: some microseconds, a few times what sharing out costs. */
+const workPerTask = 1 << 17
 const mostTasks = 64
+/** So many tasks keep the threads of usual machines busy … */
+const tasksEnough = 16
+/** … and beyond them a task has at least this many row tiles. */
+const tilesForPanel = 8
 /** A summed axis that is longer by no more than this stays in one block. */
 const blockExcess = 1.5
 /** Columns of several axes are taken together up to this number. */
@@ -67,7 +69,6 @@ export function chooseTiling(
   stepsOf: StepsOf,
   isFloat: boolean,
   { tile, lanes, l2 }: Target,
-  repeated: boolean,
 ): Tiling {
   const summed = axes.filter((axis) => axis.role === 'summed')
   const allColumns = axes.filter((axis) => axis.role === 'column')
@@ -100,11 +101,11 @@ export function chooseTiling(
       : broadcastSegments(columnCount, lanes, tile.vectors)
   const widest = Math.max(...segments.map((segment) => segment.vectors))
   const mostRows = along ? dot.rows : Math.max(1, Math.min(rowCount, Math.floor(budget / widest)))
-  const rowTiles = Math.ceil(rowCount / mostRows)
+  const rowTiles = evenly(Math.ceil(rowCount / mostRows), rowCount)
   const tileRows = Math.ceil(rowCount / rowTiles)
 
   // The tasks: outer positions first, then blocks of columns, then blocks of rows.
-  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / (repeated ? repeatedWorkPerTask : workPerTask))))
+  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
   const main = segments[0]
   const width = main.lanes * main.vectors
   const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))
@@ -112,7 +113,10 @@ export function chooseTiling(
   // A picture's columns are put in order when all are there, so one task has them all.
   const columnTasks = pitch ? 1 : Math.min(columnTiles, Math.ceil(wanted / outerTasks))
   const least = pitch ? Math.ceil((rowCount * columnCount) / mostKept) : 1
-  const rowTasks = Math.min(rowTiles, Math.max(least, Math.ceil(wanted / outerTasks / columnTasks)))
+  const others = outerTasks * columnTasks
+  // Each task copies its column panels, which should serve many row tiles, once there are tasks enough.
+  const shared = Math.max(Math.ceil(tasksEnough / others), Math.floor(rowTiles / tilesForPanel))
+  const rowTasks = Math.min(rowTiles, Math.max(least, Math.min(shared, Math.ceil(wanted / others))))
   const outersPerTask = Math.ceil(outerCount / outerTasks)
   const columnsPerTask = Math.ceil(columnTiles / columnTasks) * width
   const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
@@ -138,6 +142,11 @@ export function chooseTiling(
       Math.ceil(rowCount / rowsPerTask),
     ],
   }
+}
+
+/** Few row tiles are an even number, which two threads and four can share. */
+function evenly(tiles: number, rows: number): number {
+  return tiles % 2 === 1 && tiles > 1 && tiles < tilesForPanel && rows > tiles ? tiles + 1 : tiles
 }
 
 /**
