@@ -1,0 +1,550 @@
+/**
+ * Template: convolutions with a kernel as large as a picture and few results, the gradients of weights.
+ *
+ * Such a product sums over the places of all pictures, with a row for each output channel and columns for the channels
+ * and the few results ("taps") of each. A block of a picture is copied into scratch with its channels innermost, so that
+ * vectors lie along channels, and along neighbouring taps and channels together where places are read one by one: any
+ * picture width, stride and distance of taps goes in whole vectors. A tile of rows and columns stays in registers while
+ * the loops run over the places of a block, and is then added to sums in scratch. What follows is done at the end.
+ *
+ * All else that is a product: contraction.ts.
+ */
+import type { Node } from '../graph/graph.ts'
+import {
+  add,
+  f32,
+  fma,
+  index,
+  load,
+  loop,
+  lt,
+  min,
+  mul,
+  mut,
+  set,
+  splat,
+  store,
+  variable,
+} from '../kernel/build.ts'
+import type { Stmt, Target } from '../kernel/ir.ts'
+import type { ConvAttrs } from '../ops/contract.ts'
+import { sizeOf } from '../shape.ts'
+import { indexScalar, type Lanes, scalar } from './address.ts'
+import { type Cluster, positionIn } from './domain.ts'
+import { Emitter, toMemory } from './emit.ts'
+import {
+  addressOf,
+  countOperations,
+  KernelBuffers,
+  type Lowering,
+  labelOf,
+  Names,
+  type Step,
+  storeLanes,
+} from './lowering.ts'
+import { plus } from './operands.ts'
+import { type Operand, viewed } from './product.ts'
+import {
+  addIndex,
+  constantIndex,
+  divIndex,
+  type Index,
+  modIndex,
+  scaleIndex,
+  splitIndex,
+  variableIndex,
+} from './symbolic.ts'
+
+/** Channels that a task copies at once, about. */
+const channelsTogether = 32
+/** Rows of a tile: each reads a line of its own, and a cache set holds eight. */
+const mostRows = 8
+const mostVectors = 4
+/** Fewer rows than this do not repay the copy. */
+const fewestRows = 4
+/** Summed places of one sample from which sums need no more company. */
+const manyPlaces = 256
+/** The least part of the vectors that has to be of use. */
+const leastUse = 0.45
+/** Channels copied by one turn of a loop. */
+const copiedTogether = 8
+
+/** The sizes of a convolution seen as a sum over places. */
+interface Sizes {
+  readonly groups: number
+  /** Output channels of a group: rows. */
+  readonly rows: number
+  /** The result's batch axis, here the channels that are columns. */
+  readonly channels: number
+  /** The summed channels, here the batch. */
+  readonly samples: number
+  readonly taps: readonly number[]
+  readonly places: readonly number[]
+  readonly tapSteps: readonly number[]
+  readonly placeSteps: readonly number[]
+  /** The part of the picture that is read. */
+  readonly picture: readonly number[]
+  readonly order: readonly number[]
+}
+
+function sizesOf(node: Node): Sizes {
+  const { stride, dilation, groups } = node.attrs as unknown as ConvAttrs
+  const order = (node.attrs.order as readonly number[] | undefined) ?? node.shape.map((_, axis) => axis)
+  const [x, w] = node.inputs
+  const taps = stride.map((_, i) => node.shape[order.indexOf(i + 2)])
+  const places = w.shape.slice(2)
+  return {
+    groups,
+    rows: w.shape[0] / groups,
+    channels: x.shape[0],
+    samples: w.shape[1],
+    taps,
+    places,
+    tapSteps: stride,
+    placeSteps: dilation,
+    picture: taps.map((count, i) => (count - 1) * stride[i] + (places[i] - 1) * dilation[i] + 1),
+    order,
+  }
+}
+
+/** How columns lie: blocks of channels, and runs of neighbouring taps and channels. */
+function columnsOf({ channels, taps, tapSteps }: Sizes, lanes: number) {
+  const block = Math.ceil(channels / Math.ceil(channels / channelsTogether))
+  const last = taps.length - 1
+  const merged = tapSteps[last] === 1
+  const run = merged ? taps[last] * block : block
+  return { block, run, vectors: Math.ceil(run / lanes), tapLoops: merged ? taps.slice(0, last) : taps, merged }
+}
+
+/** Whether a product is better done here than in contraction.ts. */
+export function sumsOverPlaces(node: Node, { lanes }: Target): boolean {
+  if (node.op.kind !== 'conv' || node.dtype !== 'float32') return false
+  const sizes = sizesOf(node)
+  const { run, vectors } = columnsOf(sizes, lanes)
+  return (
+    sizeOf(sizes.places) > sizeOf(sizes.taps) &&
+    sizes.rows >= fewestRows &&
+    sizeOf(sizes.taps) > 0 &&
+    sizes.channels > 0 &&
+    run / (vectors * lanes) >= leastUse
+  )
+}
+
+export function lowerPlaces(cluster: Cluster, lowering: Lowering): Step[] {
+  return new SumOverPlaces(cluster, cluster.anchor as Node, lowering).build()
+}
+
+class SumOverPlaces {
+  readonly #cluster: Cluster
+  readonly #anchor: Node
+  readonly #lowering: Lowering
+  readonly #buffers: KernelBuffers
+  readonly #names = new Names()
+  readonly #sizes: Sizes
+  readonly #x: Operand
+  readonly #w: Operand
+  readonly #columns: ReturnType<typeof columnsOf>
+  readonly #lanes: number
+  /** The register tile. */
+  readonly #tile: { readonly rows: number; readonly vectors: number }
+  readonly #rowsPerTask: number
+  /** Pictures, and lines of the first axis of places, that are copied at once. */
+  readonly #samplesPerBlock: number
+  readonly #linesPerBlock: number
+  readonly #grid: readonly [group: number, block: number, row: number]
+  readonly #panel: number
+
+  constructor(cluster: Cluster, anchor: Node, lowering: Lowering) {
+    this.#cluster = cluster
+    this.#anchor = anchor
+    this.#lowering = lowering
+    this.#buffers = new KernelBuffers(lowering)
+    const sizes = sizesOf(anchor)
+    this.#sizes = sizes
+    const { lanes, tile, l2 } = lowering.target
+    this.#lanes = lanes
+    this.#columns = columnsOf(sizes, lanes)
+    const { stored } = lowering
+    const inGroup = (at: (name: string) => Index, size: number, name: string): Index =>
+      addIndex(scaleIndex(at('g'), size), at(name))
+    const axes = sizes.taps.map((_, i) => i)
+    this.#x = viewed(
+      anchor.inputs[0],
+      (at) => [at('c'), inGroup(at, sizes.samples, 'n'), ...axes.map((i) => at(`y${i}`))],
+      stored,
+    )
+    this.#w = viewed(
+      anchor.inputs[1],
+      (at) => [inGroup(at, sizes.rows, 'o'), at('n'), ...axes.map((i) => at(`k${i}`))],
+      stored,
+    )
+    this.#tile = chooseTile(sizes.rows, this.#columns.vectors, tile.rows * tile.vectors)
+
+    // A block of pictures takes about a quarter of the second cache, the sums as much.
+    const budget = l2 / 16
+    const line = sizeOf(sizes.picture.slice(1)) * this.#columns.block
+    const whole = sizes.picture[0] * line
+    this.#samplesPerBlock = Math.max(
+      1,
+      Math.min(sizes.samples, Math.floor(budget / whole), Math.ceil(manyPlaces / sizeOf(sizes.places))),
+    )
+    const span = (sizes.taps[0] - 1) * sizes.tapSteps[0] + 1
+    const fits = Math.max(1, Math.floor((budget / line - span) / sizes.placeSteps[0]) + 1)
+    const blocks = Math.ceil(sizes.places[0] / fits)
+    this.#linesPerBlock = Math.ceil(sizes.places[0] / blocks)
+    this.#panel = this.#samplesPerBlock * this.#pictureLines() * line
+
+    const perRow = sizeOf(this.#columns.tapLoops) * this.#columns.vectors * lanes
+    const rowTiles = Math.ceil(sizes.rows / this.#tile.rows)
+    const tilesPerTask = Math.max(1, Math.min(rowTiles, Math.floor(budget / (perRow * this.#tile.rows))))
+    const rowTasks = Math.ceil(rowTiles / tilesPerTask)
+    this.#rowsPerTask = Math.ceil(rowTiles / rowTasks) * this.#tile.rows
+    this.#grid = [
+      sizes.groups,
+      Math.ceil(sizes.channels / this.#columns.block),
+      Math.ceil(sizes.rows / this.#rowsPerTask),
+    ]
+  }
+
+  build(): Step[] {
+    const { channels, rows, samples, groups, taps, places } = this.#sizes
+    const { block } = this.#columns
+    const [, task] = this.#task()
+    const left = channels % block
+    const blocks = this.#grid[1]
+    const body: Stmt[] =
+      left === 0
+        ? this.#block(block)
+        : [
+            {
+              op: 'if',
+              condition: lt(indexScalar(task), index(blocks - 1)),
+              then: this.#block(block),
+              else: this.#block(left),
+            },
+          ]
+    const work = groups * rows * channels * samples * sizeOf(taps) * sizeOf(places)
+    const { kernel, locations } = this.#buffers.finish('contract', sizeOf(this.#grid), body, {
+      scratch: this.#panelStart() + Math.max(this.#panel + this.#lanes, block * sizeOf(taps)),
+      flops: 2 * work + countOperations(this.#cluster.members),
+    })
+    return [{ kernel, locations, ...labelOf(this.#cluster.members) }]
+  }
+
+  #task(): Index[] {
+    return splitIndex('task', this.#grid)
+  }
+
+  /** Lines of a picture, along its first axis, that a block has. */
+  #pictureLines(): number {
+    const { taps, tapSteps, placeSteps } = this.#sizes
+    return (taps[0] - 1) * tapSteps[0] + (this.#linesPerBlock - 1) * placeSteps[0] + 1
+  }
+
+  /** Scratch: the sums, then the panel. */
+  #panelStart(): number {
+    const { tapLoops, vectors } = this.#columns
+    return sizeOf(tapLoops) * this.#rowsPerTask * vectors * this.#lanes
+  }
+
+  #sumAt(tap: Index, row: Index): Index {
+    const inTask = addIndex(row, scaleIndex(this.#task()[2], -this.#rowsPerTask))
+    return scaleIndex(addIndex(scaleIndex(tap, this.#rowsPerTask), inTask), this.#columns.vectors * this.#lanes)
+  }
+
+  /** All that a task does for a block of `channels`. */
+  #block(channels: number): Stmt[] {
+    const { samples, places } = this.#sizes
+    const zero = this.#names.fresh('z')
+    const body: Stmt[] = [
+      loop(zero, index(0), index(this.#panelStart()), this.#lanes, [
+        store('scratch', variable(zero, 'index'), f32(0, this.#lanes)),
+      ]),
+      // What vectors read behind the panel is of no use, but has to be a plain number.
+      store('scratch', index(this.#panelStart() + this.#panel), f32(0, this.#lanes)),
+    ]
+    const [sample, line] = [this.#names.fresh('n'), this.#names.fresh('y')]
+    const inside = [
+      ...this.#copyPictures(channels, sample, line),
+      ...this.#overTaps((tap, at) => this.#overTiles(sample, line, tap, at)),
+    ]
+    const overLines = loop(line, index(0), index(places[0]), this.#linesPerBlock, inside)
+    body.push(loop(sample, index(0), index(samples), this.#samplesPerBlock, [overLines]))
+    body.push(...this.#finish(channels))
+    return body
+  }
+
+  /** From the block's first to its end: the last block may be shorter. */
+  #within(name: string, first: string, count: number, all: number, body: readonly Stmt[]): Stmt {
+    const from = variable(first, 'index')
+    const to = add(from, index(count))
+    return loop(name, from, all % count === 0 ? to : min(index(all), to), 1, body)
+  }
+
+  #copyPictures(channels: number, sample: string, line: string): Stmt[] {
+    const { picture, placeSteps, samples, places } = this.#sizes
+    const { block } = this.#columns
+    const [n, c] = [this.#names.fresh('n'), this.#names.fresh('c')]
+    const ys = picture.map(() => this.#names.fresh('y'))
+    const [group, columnBlock] = this.#task()
+    const firstLine = scaleIndex(variableIndex(line, places[0]), placeSteps[0])
+    const buffer = this.#buffers.of(this.#x.base, 'read')
+    const copy = (at: Index, count: number): Stmt[] =>
+      Array.from({ length: count }, (_, i) => {
+        const channel = plus(addIndex(scaleIndex(columnBlock, block), at), i)
+        const where = (name: string): Index => {
+          if (name === 'g') return group
+          if (name === 'n') return variableIndex(n, samples)
+          return name === 'c' ? channel : variableIndex(ys[Number(name.slice(1))], picture[Number(name.slice(1))])
+        }
+        const local = ys.map((y, axis) => {
+          const place = variableIndex(y, picture[axis])
+          return axis === 0 ? addIndex(place, scaleIndex(firstLine, -1)) : place
+        })
+        const target = plus(addIndex(this.#panelAt(this.#fromFirst(n, sample), local), plus(at, i)), this.#panelStart())
+        return store('scratch', indexScalar(target), load(buffer, 'f32', indexScalar(this.#x.address(where))))
+      })
+    const whole = Math.floor(channels / copiedTogether) * copiedTogether
+    let body: Stmt[] = [
+      ...(whole > 0
+        ? [
+            loop(
+              c,
+              index(0),
+              index(whole),
+              copiedTogether,
+              copy(variableIndex(c, whole - copiedTogether + 1), copiedTogether),
+            ),
+          ]
+        : []),
+      ...copy(constantIndex(whole), channels - whole),
+    ]
+    for (let axis = picture.length - 1; axis > 0; axis--)
+      body = [loop(ys[axis], index(0), index(picture[axis]), 1, body)]
+    const start = mul(variable(line, 'index'), index(placeSteps[0]))
+    const end = add(start, index(this.#pictureLines()))
+    const exact = places[0] % this.#linesPerBlock === 0
+    const overLines = loop(ys[0], start, exact ? end : min(index(picture[0]), end), 1, body)
+    return [this.#within(n, sample, this.#samplesPerBlock, samples, [overLines])]
+  }
+
+  #fromFirst(n: string, sample: string): Index {
+    const { samples } = this.#sizes
+    return addIndex(variableIndex(n, samples), scaleIndex(variableIndex(sample, samples), -1))
+  }
+
+  /** The panel's element of a sample and place of the block, channel 0. */
+  #panelAt(sample: Index, place: readonly Index[]): Index {
+    const { picture } = this.#sizes
+    const sizes = [this.#pictureLines(), ...picture.slice(1)]
+    const flat = place.reduce((sum, at, axis) => addIndex(scaleIndex(sum, sizes[axis]), at), sample)
+    return scaleIndex(flat, this.#columns.block)
+  }
+
+  #overTaps(body: (tap: Index, at: readonly Index[]) => Stmt[]): Stmt[] {
+    const { tapLoops } = this.#columns
+    const names = tapLoops.map(() => this.#names.fresh('t'))
+    const at = names.map((name, i) => variableIndex(name, tapLoops[i]))
+    const tap = at.reduce((sum, each, i) => addIndex(scaleIndex(sum, tapLoops[i]), each), constantIndex(0))
+    let stmts = body(tap, at)
+    for (let i = names.length - 1; i >= 0; i--)
+      if (tapLoops[i] > 1) stmts = [loop(names[i], index(0), index(tapLoops[i]), 1, stmts)]
+    return stmts
+  }
+
+  /** Over the tiles of columns and rows. */
+  #overTiles(sample: string, line: string, tap: Index, at: readonly Index[]): Stmt[] {
+    const { vectors } = this.#columns
+    const whole = Math.floor(vectors / this.#tile.vectors) * this.#tile.vectors
+    const body: Stmt[] = []
+    if (whole > 0) {
+      const v = this.#names.fresh('v')
+      const inside = this.#overRows((row, rows) =>
+        this.#tileOf(
+          rows,
+          this.#tile.vectors,
+          row,
+          variableIndex(v, whole - this.#tile.vectors + 1),
+          sample,
+          line,
+          tap,
+          at,
+        ),
+      )
+      body.push(loop(v, index(0), index(whole), this.#tile.vectors, inside))
+    }
+    if (whole < vectors)
+      body.push(
+        ...this.#overRows((row, rows) =>
+          this.#tileOf(rows, vectors - whole, row, constantIndex(whole), sample, line, tap, at),
+        ),
+      )
+    return body
+  }
+
+  #overRows(body: (row: Index, rows: number) => Stmt[]): Stmt[] {
+    const { rows } = this.#sizes
+    const left = rows % this.#tile.rows
+    const m = this.#names.fresh('m')
+    const from = mul(indexScalar(this.#task()[2]), index(this.#rowsPerTask))
+    const to = min(index(rows), add(from, index(this.#rowsPerTask)))
+    const stmts: Stmt[] = []
+    if (rows > left)
+      stmts.push(
+        loop(
+          m,
+          from,
+          left === 0 ? to : min(index(rows - left), to),
+          this.#tile.rows,
+          body(variableIndex(m, rows - this.#tile.rows + 1), this.#tile.rows),
+        ),
+      )
+    if (left > 0)
+      stmts.push({ op: 'if', condition: lt(index(rows - left), to), then: body(constantIndex(rows - left), left) })
+    return stmts
+  }
+
+  #tileOf(
+    rows: number,
+    vectors: number,
+    row: Index,
+    vector: Index,
+    sample: string,
+    line: string,
+    tap: Index,
+    tapAt: readonly Index[],
+  ): Stmt[] {
+    const { samples, places, placeSteps, tapSteps } = this.#sizes
+    const lanes = this.#lanes
+    const prefix = this.#names.fresh('a')
+    const sum = (r: number, v: number): string => `${prefix}_${r}_${v}`
+    const each = (visit: (r: number, v: number) => void): void => {
+      for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) visit(r, v)
+    }
+    const body: Stmt[] = []
+    each((r, v) => body.push(mut(sum(r, v), f32(0, lanes))))
+
+    const n = this.#names.fresh('n')
+    const ks = places.map(() => this.#names.fresh('k'))
+    const [group] = this.#task()
+    const ki = (axis: number): Index => variableIndex(ks[axis], places[axis])
+    const local = places.map((_, axis) => {
+      const place = axis === 0 ? addIndex(ki(0), scaleIndex(variableIndex(line, places[0]), -1)) : ki(axis)
+      const step = tapAt[axis] ? scaleIndex(tapAt[axis], tapSteps[axis]) : constantIndex(0)
+      return addIndex(scaleIndex(place, placeSteps[axis]), step)
+    })
+    const panel = plus(
+      addIndex(this.#panelAt(this.#fromFirst(n, sample), local), scaleIndex(vector, lanes)),
+      this.#panelStart(),
+    )
+    const inner: Stmt[] = []
+    const xs = Array.from({ length: vectors }, (_, v) =>
+      this.#names.bound(inner, 'x', load('scratch', 'f32', indexScalar(plus(panel, v * lanes)), lanes)),
+    )
+    const buffer = this.#buffers.of(this.#w.base, 'read')
+    for (let r = 0; r < rows; r++) {
+      const where = (name: string): Index => {
+        if (name === 'g') return group
+        if (name === 'n') return variableIndex(n, samples)
+        return name === 'o' ? plus(row, r) : ki(Number(name.slice(1)))
+      }
+      const w = this.#names.bound(inner, 'w', splat(load(buffer, 'f32', indexScalar(this.#w.address(where))), lanes))
+      for (let v = 0; v < vectors; v++) inner.push(set(sum(r, v), fma(w, xs[v], variable(sum(r, v), 'f32', lanes))))
+    }
+    let stmts = inner
+    for (let axis = places.length - 1; axis > 0; axis--)
+      stmts = [loop(ks[axis], index(0), index(places[axis]), 1, stmts)]
+    stmts = [this.#within(ks[0], line, this.#linesPerBlock, places[0], stmts)]
+    body.push(this.#within(n, sample, this.#samplesPerBlock, samples, stmts))
+    each((r, v) => {
+      const at = indexScalar(plus(addIndex(this.#sumAt(tap, plus(row, r)), scaleIndex(vector, lanes)), v * lanes))
+      body.push(store('scratch', at, add(load('scratch', 'f32', at, lanes), variable(sum(r, v), 'f32', lanes))))
+    })
+    return body
+  }
+
+  /** Row by row, the sums in the order of channels and taps, and what follows them. */
+  #finish(channels: number): Stmt[] {
+    const { taps, rows } = this.#sizes
+    const { block, merged, tapLoops } = this.#columns
+    const count = sizeOf(taps)
+    const m = this.#names.fresh('m')
+    const row = variableIndex(m, rows)
+    const last = merged ? taps[taps.length - 1] : 1
+    const [tap, c] = [this.#names.fresh('t'), this.#names.fresh('c')]
+    const tapAt = variableIndex(tap, count)
+    const [tapLoop, inRun] = [divIndex(tapAt, last), modIndex(tapAt, last)]
+    const from = addIndex(
+      this.#sumAt(sizeOf(tapLoops) === 1 ? constantIndex(0) : tapLoop, row),
+      addIndex(scaleIndex(inRun, block), variableIndex(c, channels)),
+    )
+    const to = plus(addIndex(scaleIndex(variableIndex(c, channels), count), tapAt), this.#panelStart())
+    const order = loop(c, index(0), index(channels), 1, [
+      loop(tap, index(0), index(count), 1, [
+        store('scratch', indexScalar(to), load('scratch', 'f32', indexScalar(from))),
+      ]),
+    ])
+    const body: Stmt[] = [order]
+    const all = channels * count
+    let start = 0
+    for (let lanes = this.#lanes; lanes >= 1; lanes = lanes > 4 ? lanes / 2 : lanes > 1 ? 1 : 0) {
+      const end = start + Math.floor((all - start) / lanes) * lanes
+      if (end > start) {
+        const q = this.#names.fresh('q')
+        body.push(loop(q, index(start), index(end), lanes, this.#epilogue(row, variableIndex(q, all), q, lanes)))
+      }
+      start = end
+    }
+    const first = mul(indexScalar(this.#task()[2]), index(this.#rowsPerTask))
+    return [loop(m, first, min(index(rows), add(first, index(this.#rowsPerTask))), 1, body)]
+  }
+
+  /** What follows the sums of a row, at `lanes` neighbours of its channels and taps. */
+  #epilogue(row: Index, at: Index, q: string, count: number): Stmt[] {
+    const { taps, order, rows } = this.#sizes
+    const [group, columnBlock] = this.#task()
+    const body: Stmt[] = []
+    const value = this.#names.bound(body, 's', load('scratch', 'f32', indexScalar(plus(at, this.#panelStart())), count))
+    const lanes: Lanes = count === 1 ? scalar : { count, variable: q }
+    const size = sizeOf(taps)
+    const channel = addIndex(scaleIndex(columnBlock, this.#columns.block), divIndex(at, size))
+    let rest = modIndex(at, size)
+    const tapAt: Index[] = []
+    for (let axis = taps.length - 1; axis >= 0; axis--) {
+      tapAt[axis] = axis === 0 ? rest : modIndex(rest, taps[axis])
+      rest = divIndex(rest, taps[axis])
+    }
+    const output = addIndex(scaleIndex(group, rows), row)
+    const position = order.map((axis) => (axis === 0 ? channel : axis === 1 ? output : tapAt[axis - 2]))
+    const emitter = new Emitter(lanes, (node, where, valid) => {
+      if (node === this.#anchor) return value
+      if (this.#cluster.members.includes(node) || !this.#lowering.stored.has(node)) return undefined
+      return this.#buffers.load(node, where, lanes, valid)
+    })
+    const results = this.#cluster.roots.map((root) => {
+      const where = positionIn(root.shape, this.#anchor.shape, position)
+      return { root, where, value: this.#names.bound(body, 'r', toMemory(emitter.value(root, where))) }
+    })
+    for (const each of results)
+      body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
+    return body
+  }
+}
+
+/** The tile that takes the fewest steps: one for each multiply-add of vectors, but no fewer than there are loads. */
+function chooseTile(rows: number, vectors: number, budget: number): { rows: number; vectors: number } {
+  let best = { rows: 1, vectors: 1 }
+  let least = Infinity
+  for (let most = 1; most <= Math.min(vectors, mostVectors); most++) {
+    const columnTiles = Math.ceil(vectors / most)
+    const width = Math.ceil(vectors / columnTiles)
+    const rowTiles = Math.ceil(rows / Math.max(1, Math.min(rows, mostRows, Math.floor(budget / width))))
+    const height = Math.ceil(rows / rowTiles)
+    const steps = rowTiles * columnTiles * (height * width + (height + width) / 2)
+    if (steps < least) {
+      least = steps
+      best = { rows: height, vectors: width }
+    }
+  }
+  return best
+}
