@@ -7,7 +7,7 @@
  */
 import type { Graph, Node } from '../graph/graph.ts'
 import type { ConvAttrs } from '../ops/contract.ts'
-import { dilate, pad, permute, reshape, slice } from '../ops/move.ts'
+import { dilate, flip, pad, permute, reshape, slice } from '../ops/move.ts'
 import type { LoopOp } from '../ops/op.ts'
 import { sizeOf } from '../shape.ts'
 import { type Rewriter, rewrite } from './rewrite.ts'
@@ -32,10 +32,77 @@ export function decompose(graph: Graph): Graph {
   })
 }
 
-function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewriter): Node | undefined {
-  const { padding, inputDilation, ...others } = node.attrs as unknown as ConvAttrs
+function plainConvolution(node: Node, inputs: readonly Node[], rewriter: Rewriter): Node | undefined {
+  const attrs = node.attrs as unknown as ConvAttrs
+  const { padding, inputDilation } = attrs
   if (padding.every(([before, after]) => before === 0 && after === 0) && inputDilation.every((step) => step === 1))
     return undefined
+  const inPhases = inputDilation.every((step, i) => step === 1 || (attrs.stride[i] === 1 && attrs.dilation[i] === 1))
+  return inPhases && inputDilation.some((step) => step !== 1)
+    ? convolutionInPhases(node, inputs, rewriter)
+    : withMargins(node.op, inputs, attrs, rewriter)
+}
+
+/**
+ * Where D - 1 zeros stand between the input's places, results D apart meet the same part of the kernel, every D-th
+ * element of it. Each of these D parts becomes an output channel of a convolution of the input as it is, and the
+ * results are put in turn.
+ *
+ * Along one axis: y[D q + r] = sum over u of w[b - r + D u] · x[q + u], with b zeros before the input.
+ */
+function convolutionInPhases(node: Node, [x, w]: readonly Node[], rewriter: Rewriter): Node {
+  const { make } = rewriter
+  const attrs = node.attrs as unknown as ConvAttrs
+  const { inputDilation, padding } = attrs
+  const out = node.shape.slice(2)
+  const axes = inputDilation.map((step, i) => {
+    const kernel = w.shape[i + 2]
+    const before = padding[i][0]
+    const first = Math.ceil(-before / step)
+    const last = Math.floor((kernel - 1 - before + step - 1) / step)
+    const length = last - first + 1
+    const start = before + step * first - step + 1
+    const count = Math.ceil(out[i] / step)
+    return {
+      step,
+      length,
+      count,
+      margins: [-start, start + length * step - kernel] as const,
+      padding: [-first, count + length - 1 - x.shape[i + 2] + first] as const,
+    }
+  })
+  const steps = axes.map(({ step }) => step)
+  const rank = axes.length
+  const each = axes.map((_, i) => i)
+  const [channels, inner] = w.shape
+  const long = make(pad, [w], { margins: [[0, 0], [0, 0], ...axes.map(({ margins }) => margins)], value: 0 })
+  const cut = make(reshape, [long], { shape: [channels, inner, ...axes.flatMap(({ length, step }) => [length, step])] })
+  const turned = make(flip, [cut], { axes: each.map((i) => 3 + 2 * i) })
+  const parts = make(permute, [turned], {
+    order: [0, ...each.map((i) => 3 + 2 * i), 1, ...each.map((i) => 2 + 2 * i)],
+  })
+  const kernels = make(reshape, [parts], {
+    shape: [channels * sizeOf(steps), inner, ...axes.map(({ length }) => length)],
+  })
+  const phases = withMargins(
+    node.op,
+    [x, kernels],
+    { ...attrs, inputDilation: steps.map(() => 1), padding: axes.map(({ padding }) => padding) },
+    rewriter,
+  )
+  const apart = make(reshape, [phases], { shape: [x.shape[0], channels, ...steps, ...axes.map(({ count }) => count)] })
+  const inTurn = make(permute, [apart], {
+    order: [0, 1, ...each.flatMap((i) => [2 + rank + i, 2 + i])],
+  })
+  const whole = make(reshape, [inTurn], {
+    shape: [x.shape[0], channels, ...axes.map(({ count, step }) => count * step)],
+  })
+  return make(slice, [whole], { ranges: node.shape.map((size) => [0, size, 1]) })
+}
+
+/** A convolution without input dilation, of an input that has its margins. */
+function withMargins(op: Node['op'], [x, w]: readonly Node[], attrs: ConvAttrs, { make }: Rewriter): Node {
+  const { padding, inputDilation, ...others } = attrs
   let input = x
   if (inputDilation.some((step) => step !== 1)) input = make(dilate, [input], { steps: [1, 1, ...inputDilation] })
   const margins = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, before), Math.max(0, after)])
@@ -47,7 +114,7 @@ function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewrite
       ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]),
     })
   }
-  return make(node.op, [input, w], {
+  return make(op, [input, w], {
     ...others,
     padding: padding.map(() => [0, 0]),
     inputDilation: inputDilation.map(() => 1),
