@@ -9,6 +9,7 @@ import type { Graph, Node } from '../graph/graph.ts'
 import type { ConvAttrs } from '../ops/contract.ts'
 import { dilate, flip, pad, permute, reshape, slice } from '../ops/move.ts'
 import type { LoopOp } from '../ops/op.ts'
+import { sum } from '../ops/reduce.ts'
 import { sizeOf } from '../shape.ts'
 import { type Rewriter, rewrite } from './rewrite.ts'
 
@@ -25,7 +26,8 @@ export function decompose(graph: Graph): Graph {
   for (const output of graph.outputs) uses.set(output, (uses.get(output) ?? 0) + 1)
   return rewrite(graph, (node, inputs, rewriter) => {
     if (node.op.kind === 'scan') return rewriter.loop(decompose)
-    if (node.op.kind === 'conv') return plainConvolution(node, inputs, rewriter)
+    if (node.op.kind === 'conv')
+      return sumOverSamplesInParts(node, inputs, rewriter) ?? plainConvolution(node, inputs, rewriter)
     if (node.op === permute) return uses.get(node.inputs[0]) === 1 ? permutedProduct(node, inputs, rewriter) : undefined
     if (node.op.kind === 'reduce') return reductionInParts(node, inputs, rewriter)
     return undefined
@@ -119,6 +121,56 @@ function withMargins(op: Node['op'], [x, w]: readonly Node[], attrs: ConvAttrs, 
     padding: padding.map(() => [0, 0]),
     inputDilation: inputDilation.map(() => 1),
   })
+}
+
+/** A sum over samples with few results is done in parts, until there are about this many tasks, … */
+const wantedTasks = 16
+/** … each of this many multiply-adds at least, … */
+const leastWork = 1 << 20
+/** … and the parts' results have this many elements at most. */
+const mostPartial = 1 << 18
+/** Results that one task of compile/places.ts does, about. */
+const resultsPerTask = 32 * 64
+
+/**
+ * The gradient of a convolution's weights sums over the batch, which is its channels: groups of them are added up apart,
+ * so that there is work to share out, and then together.
+ */
+function sumOverSamplesInParts(node: Node, [x, w]: readonly Node[], rewriter: Rewriter): Node | undefined {
+  const { make } = rewriter
+  const attrs = node.attrs as unknown as ConvAttrs
+  const { groups } = attrs
+  const samples = w.shape[1]
+  const [taps, places] = [node, w].map((each) => sizeOf(each.shape.slice(2)))
+  const rows = w.shape[0] / groups
+  if (node.dtype !== 'float32' || places <= taps || sizeOf(node.shape) === 0) return undefined
+  if (attrs.inputDilation.some((step) => step !== 1)) return undefined
+  const work = sizeOf(node.shape) * samples * places
+  const tasks = Math.ceil(sizeOf(node.shape) / taps / resultsPerTask)
+  const wanted = Math.min(Math.ceil(wantedTasks / tasks), Math.floor(work / leastWork))
+  const divisors = Array.from({ length: samples }, (_, i) => i + 1).filter(
+    (count) => samples % count === 0 && count * sizeOf(node.shape) <= mostPartial,
+  )
+  const count = divisors.find((each) => each >= wanted) ?? divisors[divisors.length - 1]
+  if (wanted < 2 || count === undefined || count === 1) return undefined
+  const space = w.shape.slice(2)
+  const axes = space.map((_, i) => i)
+  const cut = make(reshape, [w], { shape: [groups, rows, count, samples / count, ...space] })
+  const parts = make(permute, [cut], { order: [0, 2, 1, 3, ...axes.map((i) => i + 4)] })
+  const kernels = make(reshape, [parts], { shape: [groups * count * rows, samples / count, ...space] })
+  const { shape } = node.op as LoopOp
+  const order = [1, 0, ...axes.map((i) => i + 2)]
+  // The result's channels come first, so that the parts lie one after the other.
+  const inOrder: LoopOp = {
+    ...(node.op as LoopOp),
+    shape: (shapes, of) => order.map((axis) => shape(shapes, of)[axis]),
+  }
+  const partial = withMargins(inOrder, [x, kernels], { ...attrs, order, groups: groups * count }, rewriter)
+  const results = node.shape.slice(2)
+  const apart = make(reshape, [partial], { shape: [groups, count, rows, node.shape[0], ...results] })
+  const added = make(sum, [apart], { axes: [1] })
+  const whole = make(reshape, [added], { shape: [groups * rows, node.shape[0], ...results] })
+  return make(permute, [whole], { order })
 }
 
 /** A product whose only reader permutes it is computed in that order, so that what follows can be fused to it. */

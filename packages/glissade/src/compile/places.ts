@@ -10,22 +10,7 @@
  * All else that is a product: contraction.ts.
  */
 import type { Node } from '../graph/graph.ts'
-import {
-  add,
-  f32,
-  fma,
-  index,
-  load,
-  loop,
-  lt,
-  min,
-  mul,
-  mut,
-  set,
-  splat,
-  store,
-  variable,
-} from '../kernel/build.ts'
+import { add, f32, fma, index, load, loop, lt, min, mul, mut, set, splat, store, variable } from '../kernel/build.ts'
 import type { Stmt, Target } from '../kernel/ir.ts'
 import type { ConvAttrs } from '../ops/contract.ts'
 import { sizeOf } from '../shape.ts'
@@ -491,7 +476,7 @@ class SumOverPlaces {
       const end = start + Math.floor((all - start) / lanes) * lanes
       if (end > start) {
         const q = this.#names.fresh('q')
-        body.push(loop(q, index(start), index(end), lanes, this.#epilogue(row, variableIndex(q, all), q, lanes)))
+        body.push(loop(q, index(start), index(end), lanes, this.#epilogue(row, channels, q, lanes)))
       }
       start = end
     }
@@ -500,20 +485,15 @@ class SumOverPlaces {
   }
 
   /** What follows the sums of a row, at `lanes` neighbours of its channels and taps. */
-  #epilogue(row: Index, at: Index, q: string, count: number): Stmt[] {
+  #epilogue(row: Index, channels: number, q: string, count: number): Stmt[] {
     const { taps, order, rows } = this.#sizes
     const [group, columnBlock] = this.#task()
     const body: Stmt[] = []
-    const value = this.#names.bound(body, 's', load('scratch', 'f32', indexScalar(plus(at, this.#panelStart())), count))
+    const at = plus(variableIndex(q, channels * sizeOf(taps)), this.#panelStart())
+    const value = this.#names.bound(body, 's', load('scratch', 'f32', indexScalar(at), count))
     const lanes: Lanes = count === 1 ? scalar : { count, variable: q }
-    const size = sizeOf(taps)
-    const channel = addIndex(scaleIndex(columnBlock, this.#columns.block), divIndex(at, size))
-    let rest = modIndex(at, size)
-    const tapAt: Index[] = []
-    for (let axis = taps.length - 1; axis >= 0; axis--) {
-      tapAt[axis] = axis === 0 ? rest : modIndex(rest, taps[axis])
-      rest = divIndex(rest, taps[axis])
-    }
+    const [channelAt, ...tapAt] = splitIndex(q, [channels, ...taps])
+    const channel = addIndex(scaleIndex(columnBlock, this.#columns.block), channelAt)
     const output = addIndex(scaleIndex(group, rows), row)
     const position = order.map((axis) => (axis === 0 ? channel : axis === 1 ? output : tapAt[axis - 2]))
     const emitter = new Emitter(lanes, (node, where, valid) => {
