@@ -29,6 +29,7 @@ import {
   store,
   sub,
   task,
+  transpose,
   unary,
   variable,
 } from '../src/kernel/build.ts'
@@ -137,6 +138,16 @@ describe('vectors', () => {
     ])
     const never = lt(load('n', 'i32', zero), i32(0))
     expect(evaluate(load('x', 'f32', index(1000), 4, never))).toEqual([0, 0, 0, 0])
+  })
+
+  it('transposes rows of vectors', () => {
+    const rows = [0, 1, 2, 3].map((row) => add(convert('toF32', ramp(4)), f32(10 * row, 4)))
+    expect(transpose(rows).map((column) => evaluate(column))).toEqual([
+      [0, 10, 20, 30],
+      [1, 11, 21, 31],
+      [2, 12, 22, 32],
+      [3, 13, 23, 33],
+    ])
   })
 
   it('reduces lanes by halves', () => {

@@ -29,6 +29,7 @@ import {
   store,
   sub,
   task,
+  transpose,
   unary,
   variable,
 } from '../src/kernel/build.ts'
@@ -106,6 +107,7 @@ it('prints expressions with the brackets they need and no others', () => {
     gather('x', 'f32', ramp(4), lt(f32(1, 4), f32(2, 4))),
     binary('shl', i32(1, 8), i32(3, 8)),
     sub(a, f32(-2)),
+    transpose([ramp(2), i32(7, 2)])[1],
   ].map(printExpr)
   expect(texts.join('\n')).toMatchInlineSnapshot(`
     "(a + b) * c
@@ -121,7 +123,8 @@ it('prints expressions with the brackets they need and no others', () => {
     x[3 if a < b].x4
     x[ramp4 if maskx4(true)].gather4
     i32x8(1i) << i32x8(3i)
-    a - -2.0"
+    a - -2.0
+    transpose.lower1(ramp2, i32x2(7i))"
   `)
 })
 

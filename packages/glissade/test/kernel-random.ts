@@ -34,6 +34,7 @@ import {
   store,
   sub,
   task,
+  transpose,
   unary,
   variable,
 } from '../src/kernel/build.ts'
@@ -299,6 +300,10 @@ class KernelWriter {
     }
     if (kind === 0) return select(e('mask'), e(), e())
     if (kind === 1 && n > 1) return splat(this.#expr(type, 1, d), n)
+    if (kind === 2 && n > 1) {
+      const rows = transpose(Array.from({ length: n }, () => this.#expr(type, n, d - 1)))
+      return rows[this.#below(n)]
+    }
     if (kind === 1) return reduceLanes(this.#pick(['add', 'min', 'max']), this.#expr(type, lanes, d))
     if (type === 'i32') {
       if (kind < 4) return load(this.#pick(integers), 'i32', this.#address(n), n)

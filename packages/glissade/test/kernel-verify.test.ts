@@ -39,6 +39,7 @@ const kernel = (body: Stmt[], rest: Partial<Kernel> = {}): Kernel => ({
 })
 const i = variable('i', 'index')
 const zero = index(0)
+const ones = splat(f32(1), 4)
 const storeY = (value: Expr, at: Expr = zero): Stmt => store('y', at, value)
 
 describe('verifyKernel', () => {
@@ -204,6 +205,11 @@ describe('verifyKernel', () => {
       'a sum of lanes as a vector',
       kernel([storeY({ op: 'reduceLanes', type: 'f32', lanes: 4, fn: 'add', a: splat(f32(1), 4) })]),
       /reduceLanes giving 4 lanes/,
+    ],
+    [
+      'a transpose of blocks larger than half a vector',
+      kernel([storeY({ op: 'transpose', type: 'f32', lanes: 4, row: 'upper', block: 4, a: ones, b: ones })]),
+      /transpose of blocks of 4 in 4 lanes/,
     ],
   ]
 

@@ -432,6 +432,28 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
     })
   })
 
+  test('transpose makes columns of rows', async () => {
+    const jobs: Job[] = []
+    for (const type of ['f32', 'i32'] as const) {
+      for (const lanes of widths().filter((n) => n > 1)) {
+        const values = Array.from({ length: lanes * lanes }, (_, l) => l + 0.5)
+        const rows = Array.from({ length: lanes }, (_, r) => k.load('a', type, k.index(r * lanes), lanes))
+        const out = arrayOf(type, new Array(lanes * lanes).fill(0))
+        const stmts = k.transpose(rows).map((column, c) => k.store('out', k.index(c * lanes), column))
+        const buffers = [buffer('a', type, lanes * lanes), buffer('out', type, lanes * lanes)]
+        jobs.push({
+          kernels: [kernelOf(buffers, stmts)],
+          arrays: [arrayOf(type, values), out],
+          check: () =>
+            expect([...out], `${lanes} lanes of ${type}`).toEqual(
+              [...arrayOf(type, values)].map((_, l, all) => all[(l % lanes) * lanes + Math.floor(l / lanes)]),
+            ),
+        })
+      }
+    }
+    await all(jobs)
+  })
+
   describe('memory', () => {
     test('loads and gathers touch memory only where valid', async () => {
       for (const type of ['f32', 'i32'] as const) {

@@ -122,6 +122,25 @@ test('reduceLanes combines lanes 0+2 and 1+3 first', async () => {
   expect([...i]).toEqual([(2 ** 31 + 12) | 0, Math.imul(2 ** 30, Math.imul(2 ** 30, 35)), 5, 2 ** 30])
 })
 
+test('transpose makes columns of rows', async () => {
+  const values = Array.from({ length: 16 }, (_, l) => l + 1)
+  const rows = [0, 4, 8, 12].map((at) => k.load('a', 'f32', k.index(at), 4))
+  const integers = [0, 4, 8, 12].map((at) => k.load('n', 'i32', k.index(at), 4))
+  const arrays = {
+    a: new Float32Array(values),
+    n: new Int32Array(values),
+    f: new Float32Array(16),
+    i: new Int32Array(16),
+  }
+  const { f, i } = await runKernel(await wasmBackend(), arrays, [
+    ...k.transpose(rows).map((column, c) => k.store('f', k.index(4 * c), column)),
+    ...k.transpose(integers).map((column, c) => k.store('i', k.index(4 * c), column)),
+  ])
+  const columns = [1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 4, 8, 12, 16]
+  expect([...f]).toEqual(columns)
+  expect([...i]).toEqual(columns)
+})
+
 test('index arithmetic truncates, and its sums fold into addresses', async () => {
   const n = k.convert('i32ToIndex', k.load('n', 'i32', k.task))
   const values = [-7, -1, 0, 5, 23]

@@ -39,7 +39,7 @@ import {
   type Step,
   storeLanes,
 } from './lowering.ts'
-import { Operands, plus } from './operands.ts'
+import { type Block, Operands, plus } from './operands.ts'
 import { lowerPlaces, sumsOverPlaces } from './places.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
 import { addIndex, constantIndex, type Index, scaleIndex, splitIndex, stepOf, variableIndex } from './symbolic.ts'
@@ -84,9 +84,11 @@ class Contraction {
     const widest = Math.max(...tiling.segments.map(({ lanes, vectors }) => lanes * vectors))
     this.#tileScratch = tiling.pitch
       ? tiling.rowsPerTask * columnCount(tiling)
-      : operations > longEpilogue
-        ? tiling.tileRows * widest
-        : 0
+      : tiling.blockTurns
+        ? tiling.rowsPerTask * widest
+        : operations > longEpilogue
+          ? tiling.tileRows * widest
+          : 0
     this.#operands = new Operands(
       { product, axes, at, tiling, type: this.#type },
       this.#buffers,
@@ -150,15 +152,68 @@ class Contraction {
   }
 
   #overRows(segment: Segment, column: Index): Stmt[] {
-    const { along, grid, rowCount, tileRows, rowsPerTask } = this.#tiling
-    const packed = along === undefined && this.#operands.packsRight(segment, column)
+    const { along, blockTurns } = this.#tiling
+    const { lanes, vectors } = segment
+    if (along) return this.#overRowTiles((rows, row) => this.#dotTile(rows, segment, row, column, along))
+    const packed = this.#operands.packsRight(segment, column)
+    if (packed && blockTurns) return this.#inBlocks(segment, column, blockTurns)
     const body = packed ? this.#operands.packRight(segment, column) : []
-    const tile = (rows: number, row: Index): Stmt[] =>
-      along ? this.#dotTile(rows, segment, row, column, along) : this.#broadcastTile(rows, segment, row, column, packed)
-    if (rowCount === tileRows) return [...body, ...tile(tileRows, constantIndex(0))]
-    const [, , task] = this.#tasks()
-    const from = mul(task, index(rowsPerTask))
-    const to = grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(from, index(rowsPerTask)))
+    return [
+      ...body,
+      ...this.#overRowTiles((rows, row) => {
+        const zero = constant(0, this.#anchor.dtype, lanes)
+        const { stmts, sum } = this.#broadcastTile(rows, segment, { row, column, packed, first: () => zero })
+        return [...stmts, ...this.#finishTile(rows, vectors, lanes, row, column, sum)]
+      }),
+    ]
+  }
+
+  /** The summed loops block by block: what reads a block is in the cache; sums wait in scratch for the next one. */
+  #inBlocks(segment: Segment, column: Index, turns: number): Stmt[] {
+    const { lanes, vectors } = segment
+    const width = lanes * vectors
+    const [from, to] = this.#rowEnds()
+    const place = (row: Index, at: Index): Expr => indexScalar(addIndex(scaleIndex(this.#inTask(row), width), at))
+    const overTile = (body: (row: Index, at: Index) => Stmt[]): Stmt => {
+      const [r, c] = [this.#names.fresh('e'), this.#names.fresh('c')]
+      const inner = body(variableIndex(r, this.#tiling.rowCount), variableIndex(c, width - lanes + 1))
+      return loop(r, from, to, 1, [loop(c, index(0), index(width), lanes, inner)])
+    }
+    const block: Block = { from: this.#names.fresh('kb'), turns }
+    const tile = (rows: number, row: Index): Stmt[] => {
+      const at = (r: number, v: number): Expr => place(plus(row, r), constantIndex(v * lanes))
+      const first = (r: number, v: number): Expr => load('scratch', 'f32', at(r, v), lanes)
+      const { stmts, sum } = this.#broadcastTile(rows, segment, { row, column, packed: true, first, block })
+      const kept = tilePlaces(rows, vectors).map(([r, v]) => store('scratch', at(r, v), sum(r, v)))
+      return [...stmts, ...kept]
+    }
+    return [
+      overTile((row, at) => [store('scratch', place(row, at), constant(0, 'float32', lanes))]),
+      loop(block.from, index(0), index(this.#tiling.summed[0].size), turns, [
+        ...this.#operands.packRight(segment, column, block),
+        ...this.#overRowTiles(tile),
+      ]),
+      overTile((row, at) => {
+        const inner: Stmt[] = []
+        const value = this.#names.bound(inner, 't', load('scratch', 'f32', place(row, at), lanes))
+        return [...inner, ...this.#epilogue(value, row, addIndex(column, at))]
+      }),
+    ]
+  }
+
+  /** The rows of the task: from the first to before the last. */
+  #rowEnds(): [from: Expr, to: Expr] {
+    const { grid, rowCount, rowsPerTask } = this.#tiling
+    const from = mul(this.#tasks()[2], index(rowsPerTask))
+    return [from, grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(from, index(rowsPerTask)))]
+  }
+
+  /** The rows of the task, tile by tile. */
+  #overRowTiles(tile: (rows: number, row: Index) => Stmt[]): Stmt[] {
+    const { grid, rowCount, tileRows } = this.#tiling
+    if (rowCount === tileRows) return tile(tileRows, constantIndex(0))
+    const body: Stmt[] = []
+    const [from, to] = this.#rowEnds()
     const left = rowCount % tileRows
     const name = this.#names.fresh('m')
     body.push(
@@ -184,18 +239,20 @@ class Contraction {
 
   // ---- tiles ----
 
-  #broadcastTile(rows: number, segment: Segment, row: Index, column: Index, packed: boolean): Stmt[] {
+  #broadcastTile(
+    rows: number,
+    segment: Segment,
+    { row, column, packed, first, block }: BroadcastTile,
+  ): { stmts: Stmt[]; sum: (r: number, v: number) => Expr } {
     const { lanes, vectors } = segment
     const prefix = this.#names.fresh('a')
     const sum = (r: number, v: number): string => `${prefix}_${r}_${v}`
-    const body: Stmt[] = []
-    for (let r = 0; r < rows; r++)
-      for (let v = 0; v < vectors; v++) body.push(mut(sum(r, v), constant(0, this.#anchor.dtype, lanes)))
+    const stmts: Stmt[] = tilePlaces(rows, vectors).map(([r, v]) => mut(sum(r, v), first(r, v)))
     const multiply = (summed: (name: string) => Index, turn: Index): Stmt[] => {
       const inner: Stmt[] = []
       const right = Array.from({ length: vectors }, (_, v) => {
         const value = packed
-          ? this.#operands.panelVector(turn, segment, v)
+          ? this.#operands.panelVector(turn, segment, v, block)
           : this.#operands.rightVector({ summed, row, column: addIndex(column, constantIndex(v * lanes)) }, lanes)
         return this.#names.bound(inner, 'w', value)
       })
@@ -206,9 +263,8 @@ class Contraction {
       }
       return inner
     }
-    body.push(...this.#operands.overSummed(this.#tiling.summed, multiply))
-    body.push(...this.#finishTile(rows, vectors, lanes, row, column, (r, v) => variable(sum(r, v), this.#type, lanes)))
-    return body
+    stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block))
+    return { stmts, sum: (r, v) => variable(sum(r, v), this.#type, lanes) }
   }
 
   #dotTile(rows: number, segment: Segment, row: Index, column: Index, along: ProductAxis): Stmt[] {
@@ -217,7 +273,7 @@ class Contraction {
     const left = along.size % lanes
     const prefix = this.#names.fresh('a')
     const sum = (r: number, c: number, kind: 'v' | 's'): string => `${prefix}${kind}_${r}_${c}`
-    const places = Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns] as const)
+    const places = tilePlaces(rows, columns)
     const body: Stmt[] = []
     for (const [r, c] of places) {
       body.push(mut(sum(r, c, 'v'), constant(0, 'float32', lanes)))
@@ -389,6 +445,20 @@ class Contraction {
     return seen
   }
 }
+
+/** Where a tile stands, the first values of its sums, and the part of the summed loops that it runs over. */
+interface BroadcastTile {
+  readonly row: Index
+  readonly column: Index
+  /** Whether the right operand is read from its panel. */
+  readonly packed: boolean
+  readonly first: (r: number, v: number) => Expr
+  readonly block?: Block
+}
+
+/** Row and column of each sum of a tile. */
+const tilePlaces = (rows: number, columns: number): (readonly [row: number, column: number])[] =>
+  Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns] as const)
 
 /** The columns that tiles count, with what lies between the rows of a picture. */
 const columnCount = ({ segments }: Tiling): number => segments[segments.length - 1].end

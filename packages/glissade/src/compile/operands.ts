@@ -3,7 +3,7 @@
  *
  * Addresses are those of product.ts at the places of the loops. Not here: the loops themselves (contraction.ts).
  */
-import { index, load, loop, lt, store } from '../kernel/build.ts'
+import { add, index, load, loop, lt, max, min, store, transpose, variable } from '../kernel/build.ts'
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { unflatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
@@ -32,6 +32,12 @@ const largestPanel = 1 << 17
 /** The left operand is copied when it has this many elements and this many column tiles use it. */
 const leftWorthPacking = 1 << 15
 const columnTilesWorthPacking = 4
+
+/** A part of the outermost summed loop: from the value of a loop variable on, so many turns at most. */
+export interface Block {
+  readonly from: string
+  readonly turns: number
+}
 
 /** Where the loops stand: the summed axes by name, the first row and column of the tile. */
 export interface Position {
@@ -94,19 +100,24 @@ export class Operands {
   }
 
   /** Loops over summed axes; `body` gets the place on each, and the number of the turn. */
-  overSummed(axes: readonly ProductAxis[], body: (at: (name: string) => Index, turn: Index) => Stmt[]): Stmt[] {
+  overSummed(
+    axes: readonly ProductAxis[],
+    body: (at: (name: string) => Index, turn: Index) => Stmt[],
+    block?: Block,
+  ): Stmt[] {
     const places = new Map<string, Index>()
     const counters = axes.map((axis) => {
       const name = this.#names.fresh('k')
       places.set(axis.name, variableIndex(name, axis.size))
       return name
     })
-    const turn = axes.reduce(
-      (sum, axis) => addIndex(scaleIndex(sum, axis.size), places.get(axis.name) as Index),
-      constantIndex(0),
-    )
-    let stmts = body((name) => places.get(name) ?? constantIndex(0), turn)
-    for (let i = axes.length - 1; i >= 0; i--) stmts = [loop(counters[i], index(0), index(axes[i].size), 1, stmts)]
+    const at = (name: string): Index => places.get(name) ?? constantIndex(0)
+    let stmts = body(at, turnOf(axes, at))
+    for (let i = axes.length - 1; i >= 0; i--) {
+      const { size } = axes[i]
+      const [from, to] = axes[i] === this.#tiling.summed[0] ? ends(size, block) : [index(0), index(size)]
+      stmts = [loop(counters[i], from, to, 1, stmts)]
+    }
     return stmts
   }
 
@@ -147,27 +158,85 @@ export class Operands {
   /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
   packsRight(segment: Segment, column: Index): boolean {
     const { depth, rowsPerTask, tileRows } = this.#tiling
-    if (this.#type !== 'f32' || segment.lanes === 1 || depth * segment.lanes * segment.vectors > largestPanel)
+    if (this.#type !== 'f32' || segment.lanes === 1 || this.#panelTurns() * widthOf(segment) > largestPanel)
       return false
     const tiles = Math.ceil(rowsPerTask / tileRows)
-    const address = this.address(this.#product.right, {
-      summed: (name) => variableIndex(name, 2),
+    return this.#columnStep(segment, column) === 1
+      ? tiles >= tilesWorthPacking && depth >= depthWorthPacking
+      : tiles > 1 || this.#transposed(segment, column) !== undefined
+  }
+
+  /** Turns of the summed loops in a panel. */
+  #panelTurns(): number {
+    const { depth, blockTurns, summed } = this.#tiling
+    return blockTurns === undefined ? depth : (depth / summed[0].size) * blockTurns
+  }
+
+  #columnStep(segment: Segment, column: Index): number | undefined {
+    return stepOf(this.#rightAddress(segment, column), lane)
+  }
+
+  #rightAddress(segment: Segment, column: Index): Index {
+    return this.address(this.#product.right, {
+      summed: (name) => variableIndex(name, this.#axes.get(name)?.size ?? 1),
       row: constantIndex(0),
       column: addIndex(column, variableIndex(lane, segment.lanes)),
     })
-    return stepOf(address, lane) === 1 ? tiles >= tilesWorthPacking && depth >= depthWorthPacking : tiles > 1
   }
 
-  packRight({ lanes, vectors }: Segment, column: Index): Stmt[] {
-    this.scratch = Math.max(this.scratch, this.#tileScratch + this.#tiling.depth * lanes * vectors)
-    return this.overSummed(this.#tiling.summed, (summed, turn) =>
+  /** The summed axis that is contiguous in the right operand where the columns are not. */
+  #transposed(segment: Segment, column: Index): ProductAxis | undefined {
+    const address = this.#rightAddress(segment, column)
+    if (stepOf(address, lane) === 1 || segment.lanes === 1) return undefined
+    return this.#tiling.summed.find(({ name, size }) => size >= segment.lanes && stepOf(address, name) === 1)
+  }
+
+  /** Copies the column panel, or the part of it that a block of the summed loops reads. */
+  packRight(segment: Segment, column: Index, block?: Block): Stmt[] {
+    const { lanes, vectors } = segment
+    const { summed } = this.#tiling
+    this.scratch = Math.max(this.scratch, this.#tileScratch + this.#panelTurns() * lanes * vectors)
+    const copy = (at: (name: string) => Index): Stmt[] =>
       Array.from({ length: vectors }, (_, v) =>
         store(
           'scratch',
-          indexScalar(addIndex(scaleIndex(turn, lanes * vectors), constantIndex(this.#tileScratch + v * lanes))),
-          this.rightVector({ summed, row: constantIndex(0), column: plus(column, v * lanes) }, lanes),
+          indexScalar(this.#panelPlace(turnOf(summed, at), segment, v, block)),
+          this.rightVector({ summed: at, row: constantIndex(0), column: plus(column, v * lanes) }, lanes),
         ),
-      ),
+      )
+    const along = this.#transposed(segment, column)
+    if (!along) return this.overSummed(summed, copy, block)
+    // Squares of as many turns as columns are read along memory and transposed.
+    const whole = along.size - (along.size % lanes)
+    const names = [this.#names.fresh('k'), this.#names.fresh('k')]
+    const [from, to] = along === summed[0] ? ends(along.size, block) : [index(0), index(along.size)]
+    return this.overSummed(
+      summed.filter((axis) => axis !== along),
+      (others) => {
+        const at = (name: string, turn: number) => (axis: string) =>
+          axis === along.name ? plus(variableIndex(name, along.size - turn), turn) : others(axis)
+        const squares: Stmt[] = Array.from({ length: vectors }, (_, v) => v).flatMap((v) => {
+          const rows = Array.from({ length: lanes }, (_, c) => {
+            const address = this.address(this.#product.right, {
+              summed: at(names[0], 0),
+              row: constantIndex(0),
+              column: plus(column, v * lanes + c),
+            })
+            return load(this.#buffers.of(this.#product.right.base, 'read'), 'f32', indexScalar(address), lanes)
+          })
+          return transpose(rows).map((value, turn) =>
+            store(
+              'scratch',
+              indexScalar(this.#panelPlace(turnOf(summed, at(names[0], turn)), segment, v, block)),
+              value,
+            ),
+          )
+        })
+        const stmts = [loop(names[0], from, whole < along.size ? min(to, index(whole)) : to, lanes, squares)]
+        if (whole < along.size) stmts.push(loop(names[1], max(from, index(whole)), to, 1, copy(at(names[1], 0))))
+        return stmts
+      },
+      block,
     )
   }
 
@@ -241,14 +310,31 @@ export class Operands {
   }
 
   /** The column panel that was copied, at one turn of the summed loops. */
-  panelVector(turn: Index, { lanes, vectors }: Segment, v: number): Expr {
-    return load(
-      'scratch',
-      'f32',
-      indexScalar(addIndex(scaleIndex(turn, vectors * lanes), constantIndex(this.#tileScratch + v * lanes))),
-      lanes,
-    )
+  panelVector(turn: Index, segment: Segment, v: number, block?: Block): Expr {
+    return load('scratch', 'f32', indexScalar(this.#panelPlace(turn, segment, v, block)), segment.lanes)
   }
+
+  #panelPlace(turn: Index, segment: Segment, v: number, block?: Block): Index {
+    const { depth, summed } = this.#tiling
+    const before = block
+      ? scaleIndex(variableIndex(block.from, summed[0].size), -depth / summed[0].size)
+      : constantIndex(0)
+    return plus(scaleIndex(addIndex(turn, before), widthOf(segment)), this.#tileScratch + v * segment.lanes)
+  }
+}
+
+const widthOf = ({ lanes, vectors }: Segment): number => lanes * vectors
+
+/** The number of the turn of loops over `axes`. */
+const turnOf = (axes: readonly ProductAxis[], at: (name: string) => Index): Index =>
+  axes.reduce((sum, axis) => addIndex(scaleIndex(sum, axis.size), at(axis.name)), constantIndex(0))
+
+/** The ends of a loop of `size` turns, or of the part of it in `block`. */
+function ends(size: number, block: Block | undefined): [from: Expr, to: Expr] {
+  if (!block) return [index(0), index(size)]
+  const from = variable(block.from, 'index')
+  const to = add(from, index(block.turns))
+  return [from, size % block.turns === 0 ? to : min(to, index(size))]
 }
 
 /** The place `offset` further on. */

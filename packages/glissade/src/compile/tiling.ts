@@ -13,10 +13,14 @@ const workPerTask = 1 << 21
 /** The same in a loop over time, where a turn waits for the one before and threads are awake. */
 const repeatedWorkPerTask = 1 << 19
 const mostTasks = 64
+/** A summed axis that is longer by no more than this stays in one block. */
+const blockExcess = 1.5
 /** Columns of several axes are taken together up to this number. */
 const mostColumnsTogether = 32
 /** Fewer contiguous columns than this leave vectors along the columns too empty. */
 const fewColumns = 8
+/** A right operand whose columns are not contiguous is copied into order when at least this many rows use it. */
+const rowsWorthTransposing = 16
 
 /** Part of the columns that is worked on with the same vectors. */
 export interface Segment {
@@ -44,6 +48,8 @@ export interface Tiling {
   readonly tileRows: number
   /** Turns of the summed loops. */
   readonly depth: number
+  /** Turns of the outermost summed loop that are done for all rows before the next ones; undefined where all are. */
+  readonly blockTurns: number | undefined
   readonly outersPerTask: number
   readonly columnsPerTask: number
   readonly rowsPerTask: number
@@ -60,23 +66,25 @@ export function chooseTiling(
   axes: readonly ProductAxis[],
   stepsOf: StepsOf,
   isFloat: boolean,
-  { tile, lanes }: Target,
+  { tile, lanes, l2 }: Target,
   repeated: boolean,
 ): Tiling {
   const summed = axes.filter((axis) => axis.role === 'summed')
   const allColumns = axes.filter((axis) => axis.role === 'column')
+  const row = axes
+    .filter((axis) => axis.role === 'row')
+    .reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
+  const rowCount = row?.size ?? 1
   const contiguous = summed.findLast((axis) => stepsOf(axis).left === 1 && stepsOf(axis).right === 1)
   const along =
-    isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], stepsOf) ? contiguous : undefined
+    isFloat && contiguous && dotWins(contiguous, allColumns[allColumns.length - 1], rowCount, stepsOf)
+      ? contiguous
+      : undefined
   // Few places of several axes, such as those of a kernel, are columns together: each has its own constant address.
   const together = along && sizeOf(allColumns.map((axis) => axis.size)) <= mostColumnsTogether
   const pitch = isFloat && !along ? pitchOf(allColumns.slice(-2), stepsOf, lanes) : undefined
   const columns = together ? allColumns : pitch ? allColumns.slice(-2) : allColumns.slice(-1)
-  const row = axes
-    .filter((axis) => axis.role === 'row')
-    .reduce<ProductAxis | undefined>((best, axis) => (!best || axis.size >= best.size ? axis : best), undefined)
   const outer = axes.filter((axis) => axis.role !== 'summed' && !columns.includes(axis) && axis !== row)
-  const rowCount = row?.size ?? 1
   const columnCount = pitch ? (columns[0].size - 1) * pitch + columns[1].size : sizeOf(columns.map((axis) => axis.size))
   const outerCount = sizeOf(outer.map((axis) => axis.size))
   const depth = sizeOf(summed.map((axis) => axis.size))
@@ -119,6 +127,7 @@ export function chooseTiling(
     rowCount,
     tileRows,
     depth,
+    blockTurns: along || pitch ? undefined : blockTurns(summed, lanes, Math.floor(l2 / 16 / (lanes * widest))),
     work,
     outersPerTask,
     columnsPerTask,
@@ -132,11 +141,26 @@ export function chooseTiling(
 }
 
 /**
- * Whether vectors had better lie along the summed axis: the columns are not contiguous, or too few for a vector while
- * the summed axis is long.
+ * How many turns of the outermost summed loop make a block of at most about `most` turns in all, so that what a block
+ * reads stays in the cache from row tile to row tile; undefined where one block is enough. Whole vectors of turns.
  */
-function dotWins(summed: ProductAxis, column: ProductAxis | undefined, stepsOf: StepsOf): boolean {
-  const contiguous = column && stepsOf(column).right === 1 ? column.size : 1
+function blockTurns(summed: readonly ProductAxis[], lanes: number, most: number): number | undefined {
+  if (summed.length === 0) return undefined
+  const [{ size }, ...inner] = summed
+  const each = sizeOf(inner.map((axis) => axis.size))
+  if (size * each <= most * blockExcess) return undefined
+  const blocks = Math.ceil((size * each) / most)
+  const turns = Math.ceil(size / blocks / lanes) * lanes
+  return turns < size ? turns : undefined
+}
+
+/**
+ * Whether vectors had better lie along the summed axis: the columns are too few for a vector while the summed axis is
+ * long, or they are not contiguous and so few rows use them that copying them into order does not pay.
+ */
+function dotWins(summed: ProductAxis, column: ProductAxis | undefined, rows: number, stepsOf: StepsOf): boolean {
+  const orderly = column && (stepsOf(column).right === 1 || rows >= rowsWorthTransposing)
+  const contiguous = orderly ? column.size : 1
   return summed.size >= 4 && contiguous < fewColumns && summed.size > contiguous
 }
 

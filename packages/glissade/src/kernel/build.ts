@@ -166,6 +166,32 @@ export function gather(buffer: string, type: 'f32' | 'i32', at: Expr, valid?: Ex
   return { op: 'gather', type, lanes: at.lanes, buffer, index: at, ...(valid && { valid }) }
 }
 
+/** `n` vectors of `n` lanes, rows of a square matrix, as its columns. */
+export function transpose(rows: readonly Expr[]): Expr[] {
+  const lanes = rows.length
+  check(
+    rows.every((row) => row.lanes === lanes && row.type === rows[0].type),
+    `transpose of ${lanes} vectors`,
+  )
+  // In each round the squares of blocks off the diagonal change places (Eklundh 1972).
+  let now = [...rows]
+  for (let block = 1; block < lanes; block *= 2) {
+    const part = (row: 'upper' | 'lower', a: Expr, b: Expr): Expr => ({
+      op: 'transpose',
+      type: a.type,
+      lanes,
+      row,
+      block,
+      a,
+      b,
+    })
+    now = now.map((vector, i) =>
+      (i & block) === 0 ? part('upper', vector, now[i + block]) : part('lower', now[i - block], vector),
+    )
+  }
+  return now
+}
+
 export function reduceLanes(fn: 'add' | 'mul' | 'min' | 'max', a: Expr): Expr {
   if (a.lanes === 1) return a
   return { op: 'reduceLanes', type: a.type, lanes: 1, fn, a }

@@ -90,6 +90,15 @@ function build(expr: Expr, scope: Scope, steps: Step[], compile: (e: Expr) => Ce
     case 'gather':
       steps.push(gatherStep(expr.buffer, scope, compile(expr.index), expr.valid && compile(expr.valid), out))
       return out
+    case 'transpose': {
+      const [a, b] = [compile(expr.a), compile(expr.b)]
+      const { block } = expr
+      const shift = expr.row === 'upper' ? 0 : block
+      steps.push(() => {
+        for (let l = 0; l < n; l++) out[l] = (l & block) === 0 ? a[l + shift] : b[l - block + shift]
+      })
+      return out
+    }
     case 'reduceLanes':
       steps.push(reduceStep(expr.fn, expr.type, compile(expr.a), expr.a.lanes, out))
       return out

@@ -32,12 +32,13 @@ const opNumbers: Record<Expr['op'], number> = {
   load: 10,
   gather: 11,
   reduceLanes: 12,
+  transpose: 13,
 }
 const typeNumbers: Record<Type, number> = { f32: 0, i32: 1, mask: 2, index: 3 }
 const fnNumbers: Record<string, number> = {}
 const fns =
   'neg abs sqrt floor round not add sub mul div mod min max and or xor shl shr ushr ' +
-  'lt le eq toF32 toI32 asF32 asI32 maskToI32 i32ToMask indexToI32 i32ToIndex'
+  'lt le eq toF32 toI32 asF32 asI32 maskToI32 i32ToMask indexToI32 i32ToIndex upper lower'
 for (const fn of fns.split(' ')) fnNumbers[fn] = Object.keys(fnNumbers).length + 1
 
 /** Functions whose operands may change places without changing a bit of the result (but a NaN's payload). */
@@ -113,10 +114,10 @@ export class ValueTable implements IndexMaker {
   node(expr: Expr, operands: readonly Value[], linear?: Linear): Value {
     const simple = simplify(expr, operands, this.#make)
     if (simple) return simple
-    const fn = 'fn' in expr ? expr.fn : ''
+    const fn = 'fn' in expr ? expr.fn : expr.op === 'transpose' ? expr.row : ''
     let a = operands.length > 0 ? operands[0].number : none
     let b = operands.length > 1 ? operands[1].number : none
-    const c = operands.length > 2 ? operands[2].number : none
+    const c = operands.length > 2 ? operands[2].number : expr.op === 'transpose' ? expr.block : none
     if (b < a && (commutative.has(fn) || expr.op === 'fma')) [a, b] = [b, a]
     const shape = shapeOf(expr, fnNumbers[fn] ?? 0)
     const known = this.#find(shape, a, b, c, none)

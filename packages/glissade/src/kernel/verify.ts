@@ -294,6 +294,13 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
     case 'ramp':
       if (type !== 'i32') fail(`ramp of ${type}`)
       return
+    case 'transpose':
+      if (type !== 'f32' && type !== 'i32') fail(`transpose of ${type}`)
+      if (lanes < 2 || !(expr.block >= 1 && expr.block <= lanes / 2) || (expr.block & (expr.block - 1)) !== 0)
+        fail(`transpose of blocks of ${expr.block} in ${lanes} lanes`)
+      same(expr.a, type, lanes, 'upper row of transpose')
+      same(expr.b, type, lanes, 'lower row of transpose')
+      return
     case 'reduceLanes':
       if (type !== 'f32' && type !== 'i32') fail(`reduceLanes of ${type}`)
       if (lanes !== 1) fail(`reduceLanes giving ${lanes} lanes`)

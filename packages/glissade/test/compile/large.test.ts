@@ -60,6 +60,12 @@ const families: Readonly<Record<string, Family>> = {
     const [x, w] = [numbers(next, m, k), numbers(next, k, n)]
     return withSlopes(x.matmul(w), [x, w])
   },
+  // Deeper than a block of the summed loop, with rows enough that panels of the right operand are copied.
+  'a product in blocks': (next) => {
+    const [m, k, n] = [between(next, 40, 90), between(next, 3500, 5000), between(next, 33, 70)]
+    const [x, w, v] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n, k)]
+    return [...withSlopes(x.matmul(w), [x, w]), x.matmul(v.transpose()).add(1).sin()]
+  },
   'a product of batches': (next) => {
     const [s, m, k, n] = [between(next, 2, 9), between(next, 1, 70), between(next, 1, 70), between(next, 1, 70)]
     const [x, w] = [numbers(next, s, m, k), numbers(next, s, k, n)]

@@ -31,6 +31,11 @@ typedef __INT64_TYPE__ ix;
 #else
 #define X86 0
 #endif
+#if defined(__clang__) || HAS(__builtin_shufflevector)
+#define SHUFFLE(n, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(n, a, b, ...) __builtin_shuffle(a, b, (vi##n){__VA_ARGS__})
+#endif
 #define FN static inline __attribute__((always_inline, unused))
 FN float as_f1(int a) { float r; __builtin_memcpy(&r, &a, 4); return r; }
 FN int as_i1(float a) { int r; __builtin_memcpy(&r, &a, 4); return r; }

@@ -115,6 +115,7 @@ function operands(e: Expr): readonly Expr[] {
       return []
     case 'binary':
     case 'compare':
+    case 'transpose':
       return [e.a, e.b]
     case 'fma':
       return [e.a, e.b, e.c]
@@ -202,6 +203,8 @@ class Writer {
         return this.#load(e)
       case 'gather':
         return this.#gather(e)
+      case 'transpose':
+        return this.#transpose(e)
       case 'reduceLanes':
         return e.a.lanes === 1 ? print(e.a) : `all${e.fn}_${suffix(e.type, e.a.lanes)}(${print(e.a)})`
     }
@@ -224,6 +227,15 @@ class Writer {
     if (!e.valid) return `(${value})`
     const type = typeName(e.type, e.lanes)
     return `(${this.#print(e.valid)} ? (${type})${value} : (${type}){0})`
+  }
+
+  #transpose(e: Expr & { op: 'transpose' }): string {
+    const { lanes, block, row } = e
+    const order = Array.from({ length: lanes }, (_, k) => {
+      const from = row === 'upper' ? k : k + block
+      return (k & block) === 0 ? from : from - block + lanes
+    })
+    return `SHUFFLE(${lanes}, ${this.#print(e.a)}, ${this.#print(e.b)}, ${order.join(', ')})`
   }
 
   #gather(e: Expr & { op: 'gather' }): string {

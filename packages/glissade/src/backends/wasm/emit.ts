@@ -71,6 +71,16 @@ export class KernelWriter extends FunctionWriter {
         return this.#load(expr)
       case 'gather':
         return this.#gather(expr)
+      case 'transpose': {
+        this.value(expr.a)
+        this.value(expr.b)
+        const from = (lane: number): number => (expr.row === 'upper' ? lane : lane + expr.block)
+        const order = [0, 1, 2, 3].map((lane) =>
+          (lane & expr.block) === 0 ? from(lane) : from(lane) - expr.block + LANES,
+        )
+        this.code.op(op.shuffle, ...bytesOf(order))
+        return
+      }
       case 'reduceLanes':
         return this.#reduceLanes(expr)
     }
@@ -264,12 +274,11 @@ export class KernelWriter extends FunctionWriter {
     const local = this.#toLocal(a)
     for (const distance of [2, 1]) {
       const order = [0, 1, 2, 3].map((lane) => (lane + distance) % LANES)
-      const bytes = order.flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3])
       this.code
         .get(local)
         .get(local)
         .get(local)
-        .op(op.shuffle, ...bytes)
+        .op(op.shuffle, ...bytesOf(order))
       this.#word(combine, binaryWords[a.type][fn])
       this.code.set(local)
     }
@@ -283,6 +292,10 @@ export class KernelWriter extends FunctionWriter {
     return local
   }
 }
+
+/** Lanes of two vectors as the bytes that a shuffle counts. */
+const bytesOf = (lanes: readonly number[]): number[] =>
+  lanes.flatMap((lane) => [lane * 4, lane * 4 + 1, lane * 4 + 2, lane * 4 + 3])
 
 function scalarOf(fn: BinaryFn): readonly number[] | undefined {
   const word: unknown = binaryWords.i32[fn]?.scalar
