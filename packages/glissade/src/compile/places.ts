@@ -10,7 +10,23 @@
  * All else that is a product: contraction.ts.
  */
 import type { Node } from '../graph/graph.ts'
-import { add, f32, fma, index, load, loop, lt, min, mul, mut, set, splat, store, variable } from '../kernel/build.ts'
+import {
+  add,
+  f32,
+  fma,
+  index,
+  load,
+  loop,
+  lt,
+  min,
+  mul,
+  mut,
+  set,
+  splat,
+  store,
+  transpose,
+  variable,
+} from '../kernel/build.ts'
 import type { Stmt, Target } from '../kernel/ir.ts'
 import type { ConvAttrs } from '../ops/contract.ts'
 import { sizeOf } from '../shape.ts'
@@ -37,6 +53,7 @@ import {
   modIndex,
   scaleIndex,
   splitIndex,
+  stepOf,
   variableIndex,
 } from './symbolic.ts'
 
@@ -267,48 +284,54 @@ class SumOverPlaces {
   }
 
   #copyPictures(channels: number, sample: string, line: string): Stmt[] {
-    const { picture, placeSteps, samples, places } = this.#sizes
+    const { picture, placeSteps, samples, places: all } = this.#sizes
     const { block } = this.#columns
     const [n, c] = [this.#names.fresh('n'), this.#names.fresh('c')]
     const ys = picture.map(() => this.#names.fresh('y'))
     const [group, columnBlock] = this.#task()
-    const firstLine = scaleIndex(variableIndex(line, places[0]), placeSteps[0])
+    const firstLine = scaleIndex(variableIndex(line, all[0]), placeSteps[0])
     const buffer = this.#buffers.of(this.#x.base, 'read')
-    const copy = (at: Index, count: number): Stmt[] =>
-      Array.from({ length: count }, (_, i) => {
-        const channel = plus(addIndex(scaleIndex(columnBlock, block), at), i)
-        const where = (name: string): Index => {
-          if (name === 'g') return group
-          if (name === 'n') return variableIndex(n, samples)
-          return name === 'c' ? channel : variableIndex(ys[Number(name.slice(1))], picture[Number(name.slice(1))])
-        }
-        const local = ys.map((y, axis) => {
-          const place = variableIndex(y, picture[axis])
-          return axis === 0 ? addIndex(place, scaleIndex(firstLine, -1)) : place
-        })
-        const target = plus(addIndex(this.#panelAt(this.#fromFirst(n, sample), local), plus(at, i)), this.#panelStart())
-        return store('scratch', indexScalar(target), load(buffer, 'f32', indexScalar(this.#x.address(where))))
+    const last = picture.length - 1
+    const places = (at: Index): Index[] =>
+      ys.map((y, axis) => (axis === last && axis > 0 ? at : variableIndex(y, picture[axis])))
+    const source = (channel: Index, at: Index): Index => {
+      const place = places(at)
+      return this.#x.address((name) => {
+        if (name === 'g') return group
+        if (name === 'n') return variableIndex(n, samples)
+        return name === 'c' ? addIndex(scaleIndex(columnBlock, block), channel) : place[Number(name.slice(1))]
       })
-    const whole = Math.floor(channels / copiedTogether) * copiedTogether
-    let body: Stmt[] = [
-      ...(whole > 0
-        ? [
-            loop(
-              c,
-              index(0),
-              index(whole),
-              copiedTogether,
-              copy(variableIndex(c, whole - copiedTogether + 1), copiedTogether),
-            ),
-          ]
-        : []),
-      ...copy(constantIndex(whole), channels - whole),
-    ]
-    for (let axis = picture.length - 1; axis > 0; axis--)
-      body = [loop(ys[axis], index(0), index(picture[axis]), 1, body)]
+    }
+    const target = (channel: Index, at: Index): Index => {
+      const local = places(at).map((place, axis) => (axis === 0 ? addIndex(place, scaleIndex(firstLine, -1)) : place))
+      return plus(addIndex(this.#panelAt(this.#fromFirst(n, sample), local), channel), this.#panelStart())
+    }
+    const inLine = variableIndex(ys[last], picture[last])
+    const one = (channel: Index, at: Index): Stmt =>
+      store('scratch', indexScalar(target(channel, at)), load(buffer, 'f32', indexScalar(source(channel, at))))
+    const step = stepOf(source(variableIndex(c, channels), inLine), ys[last])
+    const side = last > 0 && step === 1 ? squareOf(this.#lanes, Math.min(channels, picture[last])) : 1
+    const square = (channel: Index, at: Index): Stmt[] =>
+      transpose(
+        Array.from({ length: side }, (_, i) => load(buffer, 'f32', indexScalar(source(plus(channel, i), at)), side)),
+      ).map((value, i) => store('scratch', indexScalar(target(channel, plus(at, i))), value))
+    let body: Stmt[]
+    if (side > 1) {
+      // The last square of a line, and of the channels, may copy some for the second time.
+      body = inSteps(c, channels, side, (channel) =>
+        inSteps(this.#names.fresh('y'), picture[last], side, (at) => square(channel, at)),
+      )
+    } else {
+      const together = Math.min(channels, copiedTogether)
+      body = inSteps(c, channels, together, (channel) =>
+        Array.from({ length: together }, (_, i) => one(plus(channel, i), inLine)),
+      )
+      if (last > 0) body = [loop(ys[last], index(0), index(picture[last]), 1, body)]
+    }
+    for (let axis = last - 1; axis > 0; axis--) body = [loop(ys[axis], index(0), index(picture[axis]), 1, body)]
     const start = mul(variable(line, 'index'), index(placeSteps[0]))
     const end = add(start, index(this.#pictureLines()))
-    const exact = places[0] % this.#linesPerBlock === 0
+    const exact = all[0] % this.#linesPerBlock === 0
     const overLines = loop(ys[0], start, exact ? end : min(index(picture[0]), end), 1, body)
     return [this.#within(n, sample, this.#samplesPerBlock, samples, [overLines])]
   }
@@ -509,6 +532,22 @@ class SumOverPlaces {
       body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
     return body
   }
+}
+
+/** `body` at every `step` of `size` places; the last steps back where fewer than `step` are left. */
+function inSteps(name: string, size: number, step: number, body: (at: Index) => Stmt[]): Stmt[] {
+  const whole = Math.floor(size / step) * step
+  return [
+    loop(name, index(0), index(whole), step, body(variableIndex(name, whole - step + 1))),
+    ...(whole < size ? body(constantIndex(size - step)) : []),
+  ]
+}
+
+/** The side of the squares that are transposed: the vectors' length, or the largest part of it that fits; or 1. */
+function squareOf(lanes: number, size: number): number {
+  let side = lanes
+  while (side > size && side > 4) side /= 2
+  return side <= size ? side : 1
 }
 
 /** The tile that takes the fewest steps: one for each multiply-add of vectors, but no fewer than there are loads. */

@@ -170,7 +170,7 @@ export const conv: LoopOp = {
     const shares = inputDilation.every((step) => step === 1)
     const margins = padding.map((sides) => sides.map((side) => (shares ? Math.max(0, side) : 0)) as [number, number])
     const [batch, channels] = x.shape
-    const withMargins = x.pad([[0, 0], [0, 0], ...margins])
+    const withMargins = margins.some(([before, after]) => before + after > 0) ? x.pad([[0, 0], [0, 0], ...margins]) : x
     const picture = withMargins.shape.slice(2)
     const asBatch = withMargins
       .reshape([batch, groups, channels / groups, ...picture])

@@ -107,5 +107,23 @@ for (const name of ['wasm', 'native'] as const satisfies readonly BackendName[])
         ).toBeUndefined()
       }
     })
+
+    it('the same bits with 1, 2 and 3 threads', async () => {
+      const chosen = [
+        'channels in several blocks',
+        'many rows',
+        'stride 2',
+        'samples that share a block',
+        'groups, stride 2',
+      ]
+      const bits = async (threads: number): Promise<Uint32Array[]> => {
+        await setBackend(name, { threads })
+        const tensors = chosen.flatMap((each, i) => tensorsOf(cases[each], i + 1))
+        await realize(...tensors)
+        return Promise.all(tensors.map(async (tensor) => new Uint32Array((await tensor.data()).slice().buffer)))
+      }
+      const one = await bits(1)
+      for (const threads of [2, 3]) expect(await bits(threads), `${threads} threads`).toEqual(one)
+    })
   })
 }
