@@ -40,7 +40,8 @@ import {
   storeLanes,
 } from './lowering.ts'
 import { type Block, Operands, plus } from './operands.ts'
-import { lowerPlaces, sumsOverPlaces } from './places.ts'
+import { lowerPlaces } from './places.ts'
+import { sumsOverPlaces } from './places-tiling.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
 import { addIndex, constantIndex, type Index, scaleIndex, splitIndex, stepOf, variableIndex } from './symbolic.ts'
 import { chooseTiling, dotLanes, type Segment, type StepsOf, type Tiling } from './tiling.ts'

@@ -7,7 +7,7 @@
  * picture width, stride and distance of taps goes in whole vectors. A tile of rows and columns stays in registers while
  * the loops run over the places of a block, and is then added to sums in scratch. What follows is done at the end.
  *
- * All else that is a product: contraction.ts.
+ * When, and in which sizes: places-tiling.ts. All else that is a product: contraction.ts.
  */
 import type { Node } from '../graph/graph.ts'
 import {
@@ -27,8 +27,7 @@ import {
   transpose,
   variable,
 } from '../kernel/build.ts'
-import type { Stmt, Target } from '../kernel/ir.ts'
-import type { ConvAttrs } from '../ops/contract.ts'
+import type { Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
 import { type Cluster, positionIn } from './domain.ts'
@@ -44,6 +43,7 @@ import {
   storeLanes,
 } from './lowering.ts'
 import { plus } from './operands.ts'
+import { type PlacesTiling, type Sizes, tilePlaces } from './places-tiling.ts'
 import { type Operand, viewed } from './product.ts'
 import {
   addIndex,
@@ -57,80 +57,8 @@ import {
   variableIndex,
 } from './symbolic.ts'
 
-/** Channels that a task copies at once, about. */
-const channelsTogether = 32
-/** Rows of a tile: each reads a line of its own, and a cache set holds eight. */
-const mostRows = 8
-const mostVectors = 4
-/** Fewer rows than this do not repay the copy. */
-const fewestRows = 4
-/** Summed places of one sample from which sums need no more company. */
-const manyPlaces = 256
-/** The least part of the vectors that has to be of use. */
-const leastUse = 0.45
 /** Channels copied by one turn of a loop. */
 const copiedTogether = 8
-
-/** The sizes of a convolution seen as a sum over places. */
-interface Sizes {
-  readonly groups: number
-  /** Output channels of a group: rows. */
-  readonly rows: number
-  /** The result's batch axis, here the channels that are columns. */
-  readonly channels: number
-  /** The summed channels, here the batch. */
-  readonly samples: number
-  readonly taps: readonly number[]
-  readonly places: readonly number[]
-  readonly tapSteps: readonly number[]
-  readonly placeSteps: readonly number[]
-  /** The part of the picture that is read. */
-  readonly picture: readonly number[]
-  readonly order: readonly number[]
-}
-
-function sizesOf(node: Node): Sizes {
-  const { stride, dilation, groups } = node.attrs as unknown as ConvAttrs
-  const order = (node.attrs.order as readonly number[] | undefined) ?? node.shape.map((_, axis) => axis)
-  const [x, w] = node.inputs
-  const taps = stride.map((_, i) => node.shape[order.indexOf(i + 2)])
-  const places = w.shape.slice(2)
-  return {
-    groups,
-    rows: w.shape[0] / groups,
-    channels: x.shape[0],
-    samples: w.shape[1],
-    taps,
-    places,
-    tapSteps: stride,
-    placeSteps: dilation,
-    picture: taps.map((count, i) => (count - 1) * stride[i] + (places[i] - 1) * dilation[i] + 1),
-    order,
-  }
-}
-
-/** How columns lie: blocks of channels, and runs of neighbouring taps and channels. */
-function columnsOf({ channels, taps, tapSteps }: Sizes, lanes: number) {
-  const block = Math.ceil(channels / Math.ceil(channels / channelsTogether))
-  const last = taps.length - 1
-  const merged = tapSteps[last] === 1
-  const run = merged ? taps[last] * block : block
-  return { block, run, vectors: Math.ceil(run / lanes), tapLoops: merged ? taps.slice(0, last) : taps, merged }
-}
-
-/** Whether a product is better done here than in contraction.ts. */
-export function sumsOverPlaces(node: Node, { lanes }: Target): boolean {
-  if (node.op.kind !== 'conv' || node.dtype !== 'float32') return false
-  const sizes = sizesOf(node)
-  const { run, vectors } = columnsOf(sizes, lanes)
-  return (
-    sizeOf(sizes.places) > sizeOf(sizes.taps) &&
-    sizes.rows >= fewestRows &&
-    sizeOf(sizes.taps) > 0 &&
-    sizes.channels > 0 &&
-    run / (vectors * lanes) >= leastUse
-  )
-}
 
 export function lowerPlaces(cluster: Cluster, lowering: Lowering): Step[] {
   return new SumOverPlaces(cluster, cluster.anchor as Node, lowering).build()
@@ -142,30 +70,21 @@ class SumOverPlaces {
   readonly #lowering: Lowering
   readonly #buffers: KernelBuffers
   readonly #names = new Names()
+  readonly #tiling: PlacesTiling
   readonly #sizes: Sizes
   readonly #x: Operand
   readonly #w: Operand
-  readonly #columns: ReturnType<typeof columnsOf>
   readonly #lanes: number
-  /** The register tile. */
-  readonly #tile: { readonly rows: number; readonly vectors: number }
-  readonly #rowsPerTask: number
-  /** Pictures, and lines of the first axis of places, that are copied at once. */
-  readonly #samplesPerBlock: number
-  readonly #linesPerBlock: number
-  readonly #grid: readonly [group: number, block: number, row: number]
-  readonly #panel: number
 
   constructor(cluster: Cluster, anchor: Node, lowering: Lowering) {
     this.#cluster = cluster
     this.#anchor = anchor
     this.#lowering = lowering
     this.#buffers = new KernelBuffers(lowering)
-    const sizes = sizesOf(anchor)
+    this.#tiling = tilePlaces(anchor, lowering.target)
+    const { sizes } = this.#tiling
     this.#sizes = sizes
-    const { lanes, tile, l2 } = lowering.target
-    this.#lanes = lanes
-    this.#columns = columnsOf(sizes, lanes)
+    this.#lanes = lowering.target.lanes
     const { stored } = lowering
     const inGroup = (at: (name: string) => Index, size: number, name: string): Index =>
       addIndex(scaleIndex(at('g'), size), at(name))
@@ -180,40 +99,14 @@ class SumOverPlaces {
       (at) => [inGroup(at, sizes.rows, 'o'), at('n'), ...axes.map((i) => at(`k${i}`))],
       stored,
     )
-    this.#tile = chooseTile(sizes.rows, this.#columns.vectors, tile.rows * tile.vectors)
-
-    // A block of pictures takes about a quarter of the second cache, the sums as much.
-    const budget = l2 / 16
-    const line = sizeOf(sizes.picture.slice(1)) * this.#columns.block
-    const whole = sizes.picture[0] * line
-    this.#samplesPerBlock = Math.max(
-      1,
-      Math.min(sizes.samples, Math.floor(budget / whole), Math.ceil(manyPlaces / sizeOf(sizes.places))),
-    )
-    const span = (sizes.taps[0] - 1) * sizes.tapSteps[0] + 1
-    const fits = Math.max(1, Math.floor((budget / line - span) / sizes.placeSteps[0]) + 1)
-    const blocks = Math.ceil(sizes.places[0] / fits)
-    this.#linesPerBlock = Math.ceil(sizes.places[0] / blocks)
-    this.#panel = this.#samplesPerBlock * this.#pictureLines() * line
-
-    const perRow = sizeOf(this.#columns.tapLoops) * this.#columns.vectors * lanes
-    const rowTiles = Math.ceil(sizes.rows / this.#tile.rows)
-    const tilesPerTask = Math.max(1, Math.min(rowTiles, Math.floor(budget / (perRow * this.#tile.rows))))
-    const rowTasks = Math.ceil(rowTiles / tilesPerTask)
-    this.#rowsPerTask = Math.ceil(rowTiles / rowTasks) * this.#tile.rows
-    this.#grid = [
-      sizes.groups,
-      Math.ceil(sizes.channels / this.#columns.block),
-      Math.ceil(sizes.rows / this.#rowsPerTask),
-    ]
   }
 
   build(): Step[] {
     const { channels, rows, samples, groups, taps, places } = this.#sizes
-    const { block } = this.#columns
+    const { block } = this.#tiling.columns
     const [, task] = this.#task()
     const left = channels % block
-    const blocks = this.#grid[1]
+    const blocks = this.#tiling.grid[1]
     const body: Stmt[] =
       left === 0
         ? this.#block(block)
@@ -226,32 +119,29 @@ class SumOverPlaces {
             },
           ]
     const work = groups * rows * channels * samples * sizeOf(taps) * sizeOf(places)
-    const { kernel, locations } = this.#buffers.finish('contract', sizeOf(this.#grid), body, {
-      scratch: this.#panelStart() + Math.max(this.#panel + this.#lanes, block * sizeOf(taps)),
+    const { kernel, locations } = this.#buffers.finish('contract', sizeOf(this.#tiling.grid), body, {
+      scratch: this.#panelStart() + Math.max(this.#tiling.panel + this.#lanes, block * sizeOf(taps)),
       flops: 2 * work + countOperations(this.#cluster.members),
     })
     return [{ kernel, locations, ...labelOf(this.#cluster.members) }]
   }
 
   #task(): Index[] {
-    return splitIndex('task', this.#grid)
-  }
-
-  /** Lines of a picture, along its first axis, that a block has. */
-  #pictureLines(): number {
-    const { taps, tapSteps, placeSteps } = this.#sizes
-    return (taps[0] - 1) * tapSteps[0] + (this.#linesPerBlock - 1) * placeSteps[0] + 1
+    return splitIndex('task', this.#tiling.grid)
   }
 
   /** Scratch: the sums, then the panel. */
   #panelStart(): number {
-    const { tapLoops, vectors } = this.#columns
-    return sizeOf(tapLoops) * this.#rowsPerTask * vectors * this.#lanes
+    const { tapLoops, vectors } = this.#tiling.columns
+    return sizeOf(tapLoops) * this.#tiling.rowsPerTask * vectors * this.#lanes
   }
 
   #sumAt(tap: Index, row: Index): Index {
-    const inTask = addIndex(row, scaleIndex(this.#task()[2], -this.#rowsPerTask))
-    return scaleIndex(addIndex(scaleIndex(tap, this.#rowsPerTask), inTask), this.#columns.vectors * this.#lanes)
+    const inTask = addIndex(row, scaleIndex(this.#task()[2], -this.#tiling.rowsPerTask))
+    return scaleIndex(
+      addIndex(scaleIndex(tap, this.#tiling.rowsPerTask), inTask),
+      this.#tiling.columns.vectors * this.#lanes,
+    )
   }
 
   /** All that a task does for a block of `channels`. */
@@ -263,15 +153,15 @@ class SumOverPlaces {
         store('scratch', variable(zero, 'index'), f32(0, this.#lanes)),
       ]),
       // What vectors read behind the panel is of no use, but has to be a plain number.
-      store('scratch', index(this.#panelStart() + this.#panel), f32(0, this.#lanes)),
+      store('scratch', index(this.#panelStart() + this.#tiling.panel), f32(0, this.#lanes)),
     ]
     const [sample, line] = [this.#names.fresh('n'), this.#names.fresh('y')]
     const inside = [
       ...this.#copyPictures(channels, sample, line),
       ...this.#overTaps((tap, at) => this.#overTiles(sample, line, tap, at)),
     ]
-    const overLines = loop(line, index(0), index(places[0]), this.#linesPerBlock, inside)
-    body.push(loop(sample, index(0), index(samples), this.#samplesPerBlock, [overLines]))
+    const overLines = loop(line, index(0), index(places[0]), this.#tiling.linesPerBlock, inside)
+    body.push(loop(sample, index(0), index(samples), this.#tiling.samplesPerBlock, [overLines]))
     body.push(...this.#finish(channels))
     return body
   }
@@ -285,7 +175,7 @@ class SumOverPlaces {
 
   #copyPictures(channels: number, sample: string, line: string): Stmt[] {
     const { picture, placeSteps, samples, places: all } = this.#sizes
-    const { block } = this.#columns
+    const { block } = this.#tiling.columns
     const [n, c] = [this.#names.fresh('n'), this.#names.fresh('c')]
     const ys = picture.map(() => this.#names.fresh('y'))
     const [group, columnBlock] = this.#task()
@@ -330,10 +220,10 @@ class SumOverPlaces {
     }
     for (let axis = last - 1; axis > 0; axis--) body = [loop(ys[axis], index(0), index(picture[axis]), 1, body)]
     const start = mul(variable(line, 'index'), index(placeSteps[0]))
-    const end = add(start, index(this.#pictureLines()))
-    const exact = all[0] % this.#linesPerBlock === 0
+    const end = add(start, index(this.#tiling.pictureLines))
+    const exact = all[0] % this.#tiling.linesPerBlock === 0
     const overLines = loop(ys[0], start, exact ? end : min(index(picture[0]), end), 1, body)
-    return [this.#within(n, sample, this.#samplesPerBlock, samples, [overLines])]
+    return [this.#within(n, sample, this.#tiling.samplesPerBlock, samples, [overLines])]
   }
 
   #fromFirst(n: string, sample: string): Index {
@@ -344,13 +234,13 @@ class SumOverPlaces {
   /** The panel's element of a sample and place of the block, channel 0. */
   #panelAt(sample: Index, place: readonly Index[]): Index {
     const { picture } = this.#sizes
-    const sizes = [this.#pictureLines(), ...picture.slice(1)]
+    const sizes = [this.#tiling.pictureLines, ...picture.slice(1)]
     const flat = place.reduce((sum, at, axis) => addIndex(scaleIndex(sum, sizes[axis]), at), sample)
-    return scaleIndex(flat, this.#columns.block)
+    return scaleIndex(flat, this.#tiling.columns.block)
   }
 
   #overTaps(body: (tap: Index, at: readonly Index[]) => Stmt[]): Stmt[] {
-    const { tapLoops } = this.#columns
+    const { tapLoops } = this.#tiling.columns
     const names = tapLoops.map(() => this.#names.fresh('t'))
     const at = names.map((name, i) => variableIndex(name, tapLoops[i]))
     const tap = at.reduce((sum, each, i) => addIndex(scaleIndex(sum, tapLoops[i]), each), constantIndex(0))
@@ -362,24 +252,24 @@ class SumOverPlaces {
 
   /** Over the tiles of columns and rows. */
   #overTiles(sample: string, line: string, tap: Index, at: readonly Index[]): Stmt[] {
-    const { vectors } = this.#columns
-    const whole = Math.floor(vectors / this.#tile.vectors) * this.#tile.vectors
+    const { vectors } = this.#tiling.columns
+    const whole = Math.floor(vectors / this.#tiling.tile.vectors) * this.#tiling.tile.vectors
     const body: Stmt[] = []
     if (whole > 0) {
       const v = this.#names.fresh('v')
       const inside = this.#overRows((row, rows) =>
         this.#tileOf(
           rows,
-          this.#tile.vectors,
+          this.#tiling.tile.vectors,
           row,
-          variableIndex(v, whole - this.#tile.vectors + 1),
+          variableIndex(v, whole - this.#tiling.tile.vectors + 1),
           sample,
           line,
           tap,
           at,
         ),
       )
-      body.push(loop(v, index(0), index(whole), this.#tile.vectors, inside))
+      body.push(loop(v, index(0), index(whole), this.#tiling.tile.vectors, inside))
     }
     if (whole < vectors)
       body.push(
@@ -392,10 +282,10 @@ class SumOverPlaces {
 
   #overRows(body: (row: Index, rows: number) => Stmt[]): Stmt[] {
     const { rows } = this.#sizes
-    const left = rows % this.#tile.rows
+    const left = rows % this.#tiling.tile.rows
     const m = this.#names.fresh('m')
-    const from = mul(indexScalar(this.#task()[2]), index(this.#rowsPerTask))
-    const to = min(index(rows), add(from, index(this.#rowsPerTask)))
+    const from = mul(indexScalar(this.#task()[2]), index(this.#tiling.rowsPerTask))
+    const to = min(index(rows), add(from, index(this.#tiling.rowsPerTask)))
     const stmts: Stmt[] = []
     if (rows > left)
       stmts.push(
@@ -403,8 +293,8 @@ class SumOverPlaces {
           m,
           from,
           left === 0 ? to : min(index(rows - left), to),
-          this.#tile.rows,
-          body(variableIndex(m, rows - this.#tile.rows + 1), this.#tile.rows),
+          this.#tiling.tile.rows,
+          body(variableIndex(m, rows - this.#tiling.tile.rows + 1), this.#tiling.tile.rows),
         ),
       )
     if (left > 0)
@@ -462,8 +352,8 @@ class SumOverPlaces {
     let stmts = inner
     for (let axis = places.length - 1; axis > 0; axis--)
       stmts = [loop(ks[axis], index(0), index(places[axis]), 1, stmts)]
-    stmts = [this.#within(ks[0], line, this.#linesPerBlock, places[0], stmts)]
-    body.push(this.#within(n, sample, this.#samplesPerBlock, samples, stmts))
+    stmts = [this.#within(ks[0], line, this.#tiling.linesPerBlock, places[0], stmts)]
+    body.push(this.#within(n, sample, this.#tiling.samplesPerBlock, samples, stmts))
     each((r, v) => {
       const at = indexScalar(plus(addIndex(this.#sumAt(tap, plus(row, r)), scaleIndex(vector, lanes)), v * lanes))
       body.push(store('scratch', at, add(load('scratch', 'f32', at, lanes), variable(sum(r, v), 'f32', lanes))))
@@ -474,7 +364,7 @@ class SumOverPlaces {
   /** Row by row, the sums in the order of channels and taps, and what follows them. */
   #finish(channels: number): Stmt[] {
     const { taps, rows } = this.#sizes
-    const { block, merged, tapLoops } = this.#columns
+    const { block, merged, tapLoops } = this.#tiling.columns
     const count = sizeOf(taps)
     const m = this.#names.fresh('m')
     const row = variableIndex(m, rows)
@@ -503,8 +393,8 @@ class SumOverPlaces {
       }
       start = end
     }
-    const first = mul(indexScalar(this.#task()[2]), index(this.#rowsPerTask))
-    return [loop(m, first, min(index(rows), add(first, index(this.#rowsPerTask))), 1, body)]
+    const first = mul(indexScalar(this.#task()[2]), index(this.#tiling.rowsPerTask))
+    return [loop(m, first, min(index(rows), add(first, index(this.#tiling.rowsPerTask))), 1, body)]
   }
 
   /** What follows the sums of a row, at `lanes` neighbours of its channels and taps. */
@@ -516,7 +406,7 @@ class SumOverPlaces {
     const value = this.#names.bound(body, 's', load('scratch', 'f32', indexScalar(at), count))
     const lanes: Lanes = count === 1 ? scalar : { count, variable: q }
     const [channelAt, ...tapAt] = splitIndex(q, [channels, ...taps])
-    const channel = addIndex(scaleIndex(columnBlock, this.#columns.block), channelAt)
+    const channel = addIndex(scaleIndex(columnBlock, this.#tiling.columns.block), channelAt)
     const output = addIndex(scaleIndex(group, rows), row)
     const position = order.map((axis) => (axis === 0 ? channel : axis === 1 ? output : tapAt[axis - 2]))
     const emitter = new Emitter(lanes, (node, where, valid) => {
@@ -548,22 +438,4 @@ function squareOf(lanes: number, size: number): number {
   let side = lanes
   while (side > size && side > 4) side /= 2
   return side <= size ? side : 1
-}
-
-/** The tile that takes the fewest steps: one for each multiply-add of vectors, but no fewer than there are loads. */
-function chooseTile(rows: number, vectors: number, budget: number): { rows: number; vectors: number } {
-  let best = { rows: 1, vectors: 1 }
-  let least = Infinity
-  for (let most = 1; most <= Math.min(vectors, mostVectors); most++) {
-    const columnTiles = Math.ceil(vectors / most)
-    const width = Math.ceil(vectors / columnTiles)
-    const rowTiles = Math.ceil(rows / Math.max(1, Math.min(rows, mostRows, Math.floor(budget / width))))
-    const height = Math.ceil(rows / rowTiles)
-    const steps = rowTiles * columnTiles * (height * width + (height + width) / 2)
-    if (steps < least) {
-      least = steps
-      best = { rows: height, vectors: width }
-    }
-  }
-  return best
 }

@@ -29,6 +29,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a picture 28 wide, one channel': { x: [4, 1, 28, 28], w: [12, 1, 5, 5] },
   'three channels': { x: [3, 3, 15, 17], w: [10, 3, 3, 3], padding: 1 },
   'channels in several blocks': { x: [2, 70, 9, 7], w: [21, 70, 3, 3], padding: 1 },
+  'rows in several tasks': { x: [1, 32, 5, 5], w: [500, 32, 3, 3], padding: 1 },
   'many rows': { x: [2, 12, 8, 8], w: [139, 12, 3, 3], padding: 1 },
   'stride 2': { x: [3, 17, 16, 16], w: [18, 17, 3, 3], stride: 2, padding: 1 },
   'stride 2, odd': { x: [3, 8, 13, 15], w: [11, 8, 3, 3], stride: 2, padding: 1 },
