@@ -11,7 +11,7 @@ import { scalar } from './address.ts'
 import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './domain.ts'
 import { Emitter } from './emit.ts'
 import { addressOf, elementType, KernelBuffers, type Lowering } from './lowering.ts'
-import { type Index, stepOf } from './symbolic.ts'
+import { type Condition, type Index, stepOf } from './symbolic.ts'
 
 /** A loop of at most this many turns inside the vectors is written out turn by turn. */
 export const mostTurnsWrittenOut = 16
@@ -27,9 +27,10 @@ function observe(
   lowering: Lowering,
   domain: Shape,
   reduced: readonly boolean[],
-): { addresses: Index[]; others: Index[] } {
+): { addresses: Index[]; others: Index[]; conditions: Condition[] } {
   const addresses: Index[] = []
   const others: Index[] = []
+  const conditions: Condition[] = []
   const names = domainVariables(domain)
   const position = (node: Node): readonly Index[] => {
     if (levelIn(cluster, node) === 'full') return positionIn(node.shape, domain, names)
@@ -48,7 +49,10 @@ function observe(
       addresses.push(addressOf(node, at))
       return new KernelBuffers(lowering).load(node, at, scalar, valid)
     },
-    (index) => others.push(index),
+    (index, condition) => {
+      others.push(index)
+      if (condition !== undefined) conditions.push(condition)
+    },
   )
   for (const node of cluster.members) {
     if (node.op.kind === 'reduce') emitter.value(node.inputs[0], positionIn(node.inputs[0].shape, domain, names))
@@ -57,7 +61,7 @@ function observe(
     emitter.value(root, position(root))
     addresses.push(addressOf(root, position(root)))
   }
-  return { addresses, others }
+  return { addresses, others, conditions }
 }
 
 /** The domain with neighbouring axes merged where every access steps through both as through one. */
@@ -113,6 +117,31 @@ export function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonl
     return total * (axes[axis].size >= lowering.target.lanes ? 1 : 0.5)
   }
   return kept && score(lastKept) >= score(lastReduced) ? lastKept : lastReduced
+}
+
+/** An axis with more borders than this is not cut. */
+const mostBorders = 6
+
+/**
+ * The places of an axis at which a condition on it alone changes: the borders of a picture within its margin. Between
+ * two of them nothing needs a mask.
+ */
+export function bordersOf(cluster: Cluster, lowering: Lowering, axes: readonly Axis[], axis: number): number[] {
+  const { conditions } = observe(
+    cluster,
+    lowering,
+    axes.map(({ size }) => size),
+    axes.map(({ reduced }) => reduced),
+  )
+  const borders = new Set<number>()
+  for (const condition of conditions) {
+    if (typeof condition === 'boolean' || condition.kind !== 'within') continue
+    const { terms, constant } = condition.index
+    if (terms.length !== 1 || terms[0].atom.key !== domainVariable(axis) || terms[0].factor < 1) continue
+    for (const bound of [condition.from, condition.to]) borders.add(Math.ceil((bound - constant) / terms[0].factor))
+  }
+  const inside = [...borders].filter((border) => border > 0 && border < axes[axis].size).sort((a, b) => a - b)
+  return inside.length <= mostBorders ? inside : []
 }
 
 /** Whether all roots step by 1 with the kept axis, so that a vector of them can be stored. */

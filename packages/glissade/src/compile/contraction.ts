@@ -40,12 +40,16 @@ import {
   storeLanes,
 } from './lowering.ts'
 import { type Block, Operands, plus } from './operands.ts'
+import { lowerPlaces } from './places.ts'
+import { sumsOverPlaces } from './places-tiling.ts'
 import { mergeProduct, type Operand, type Product, type ProductAxis, productOf } from './product.ts'
 import { addIndex, constantIndex, type Index, scaleIndex, splitIndex, stepOf, variableIndex } from './symbolic.ts'
 import { chooseTiling, dotLanes, type Segment, type StepsOf, type Tiling } from './tiling.ts'
 
 export function lowerContraction(cluster: Cluster, lowering: Lowering): Step[] {
-  return new Contraction(cluster, cluster.anchor as Node, lowering).build()
+  const anchor = cluster.anchor as Node
+  if (sumsOverPlaces(anchor, lowering.target)) return lowerPlaces(cluster, lowering)
+  return new Contraction(cluster, anchor, lowering).build()
 }
 
 /** What follows a product is written once, in a loop over the tile, when it has more operations than this. */

@@ -6,10 +6,10 @@
  * folding and before fusion. Guarantees: every `conv` is without padding and input dilation.
  */
 import type { Graph, Node } from '../graph/graph.ts'
-import type { ConvAttrs } from '../ops/contract.ts'
-import { dilate, pad, permute, reshape, slice } from '../ops/move.ts'
+import { permute, reshape } from '../ops/move.ts'
 import type { LoopOp } from '../ops/op.ts'
 import { sizeOf } from '../shape.ts'
+import { plainConvolution, sumOverSamplesInParts } from './convolutions.ts'
 import { type Rewriter, rewrite } from './rewrite.ts'
 
 /** A reduction of at least this many elements … */
@@ -25,32 +25,11 @@ export function decompose(graph: Graph): Graph {
   for (const output of graph.outputs) uses.set(output, (uses.get(output) ?? 0) + 1)
   return rewrite(graph, (node, inputs, rewriter) => {
     if (node.op.kind === 'scan') return rewriter.loop(decompose)
-    if (node.op.kind === 'conv') return plainConvolution(node, inputs, rewriter)
+    if (node.op.kind === 'conv')
+      return sumOverSamplesInParts(node, inputs, rewriter) ?? plainConvolution(node, inputs, rewriter)
     if (node.op === permute) return uses.get(node.inputs[0]) === 1 ? permutedProduct(node, inputs, rewriter) : undefined
     if (node.op.kind === 'reduce') return reductionInParts(node, inputs, rewriter)
     return undefined
-  })
-}
-
-function plainConvolution(node: Node, [x, w]: readonly Node[], { make }: Rewriter): Node | undefined {
-  const { padding, inputDilation, ...others } = node.attrs as unknown as ConvAttrs
-  if (padding.every(([before, after]) => before === 0 && after === 0) && inputDilation.every((step) => step === 1))
-    return undefined
-  let input = x
-  if (inputDilation.some((step) => step !== 1)) input = make(dilate, [input], { steps: [1, 1, ...inputDilation] })
-  const margins = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, before), Math.max(0, after)])
-  if (margins.some(([before, after]) => before + after > 0)) input = make(pad, [input], { margins, value: 0 })
-  // Negative padding cuts off.
-  const cuts = [[0, 0], [0, 0], ...padding].map(([before, after]) => [Math.max(0, -before), Math.max(0, -after)])
-  if (cuts.some(([before, after]) => before + after > 0)) {
-    input = make(slice, [input], {
-      ranges: cuts.map(([before, after], axis) => [before, input.shape[axis] - after, 1]),
-    })
-  }
-  return make(node.op, [input, w], {
-    ...others,
-    padding: padding.map(() => [0, 0]),
-    inputDilation: inputDilation.map(() => 1),
   })
 }
 

@@ -25,9 +25,9 @@ export class Emitter {
   readonly lanes: Lanes
 
   /** Told of every index that becomes a number or a condition without being an address. */
-  readonly note: (index: Index) => void
+  readonly note: (index: Index, condition?: Condition) => void
 
-  constructor(lanes: Lanes, lookUp: LookUp, note: (index: Index) => void = () => {}) {
+  constructor(lanes: Lanes, lookUp: LookUp, note: (index: Index, condition?: Condition) => void = () => {}) {
     this.lanes = lanes
     this.#lookUp = lookUp
     this.note = note
@@ -69,7 +69,7 @@ export class Emitter {
             result = this.value(node.inputs[source.input], source.index, valid, validKey)
             continue
           }
-          for (const condition of here) if (typeof condition === 'object') this.note(condition.index)
+          for (const condition of here) if (typeof condition === 'object') this.note(condition.index, condition)
           const inside = here.map((condition) => conditionMask(condition, this.lanes)).reduce(bothMasks)
           const both = valid ? bothMasks(valid, inside) : inside
           const bothKey = `${validKey}&${here.map(conditionKey).join('&')}`

@@ -5,7 +5,7 @@
  *   decompose   decompose.ts    what no template does directly becomes simpler ops
  *   fuse        cluster.ts      which nodes share a kernel; stored.ts: which values are stored
  *   schedule    schedule.ts     the order, and what is overwritten in place (fuse to lower: items.ts)
- *   lower       nest.ts, contraction.ts, loops.ts, scan.ts     loops, tiles and tasks, one template per kind
+ *   lower       nest.ts, contraction.ts, places.ts, loops.ts, scan.ts   loops, tiles and tasks, one template per kind
  *   place       kernel/place.ts what is used twice gets a name, what does not change leaves the loop
  *   share       here            equal kernels become one
  *   memory      memory.ts       where temporaries lie

@@ -14,7 +14,7 @@ import { unflatten } from '../ops/move.ts'
 import type { ReduceOp } from '../ops/op.ts'
 import { type Shape, sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
-import { type Axis, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
+import { type Axis, bordersOf, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
 import { type Cluster, levelIn, positionIn } from './domain.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import {
@@ -70,6 +70,8 @@ class Nest {
   readonly #depth = new Map<Node, number>()
   readonly #kept = new Map<Node, number>()
   #scratch = 0
+  /** The part of the vector axis that is being written, counted from its start; all of it where undefined. */
+  #part: { readonly start: number; readonly size: number } | undefined
   /** The turn that is being written out, in place of the loop variable `q`. */
   #turn: number | undefined
 
@@ -212,7 +214,8 @@ class Nest {
     }
     const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v', aligned: true })
     const left = this.#length % this.#lanes
-    if (this.#lanes === 1 || left === 0)
+    const cut = stages === 0 && wholeAxis && this.#lanes > 1 && this.#borders().length > 0
+    if (!cut && (this.#lanes === 1 || left === 0))
       return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])
     if (!wholeAxis) {
       // Only the last piece has anything left; for the others the second loop starts at its end.
@@ -223,14 +226,28 @@ class Nest {
       ])
     }
     const loops: Stmt[] = []
-    let start = 0
-    for (let count = this.#lanes; count >= 4; count /= 2) {
-      const end = start + Math.floor((this.#length - start) / count) * count
-      if (end > start) loops.push(loop('v', index(start), index(end), count, turn(vector(count))))
-      start = end
+    const over = (length: number): void => {
+      let start = 0
+      for (let count = this.#lanes; count >= 4; count /= 2) {
+        const end = start + Math.floor((length - start) / count) * count
+        if (end > start) loops.push(loop('v', index(start), index(end), count, turn(vector(count))))
+        start = end
+      }
+      if (start < length) loops.push(loop('v', index(start), index(length), 1, turn(scalar)))
     }
-    if (start < this.#length) loops.push(loop('v', index(start), index(this.#length), 1, turn(scalar)))
+    // Maps go from border to border, so that what lies between two needs no masks and is read in whole vectors.
+    const borders = stages === 0 ? this.#borders() : []
+    ;[0, ...borders].forEach((start, i) => {
+      const size = (borders[i] ?? this.#length) - start
+      if (borders.length > 0) this.#part = { start, size }
+      over(size)
+    })
+    this.#part = undefined
     return uniqueNames(loops)
+  }
+
+  #borders(): number[] {
+    return bordersOf(this.#cluster, this.#lowering, this.#axes, this.#vector)
   }
 
   /** Over the reduced axes other than the vectors': a loop, or, where there are few turns, each turn written out. */
@@ -382,7 +399,10 @@ class Nest {
         ? splitIndex('q', this.#inner)
         : unflatten<Index, Condition>(symbols, constantIndex(this.#turn), this.#inner)
     return this.#axes.map((axis, i) => {
-      if (i === this.#vector) return variableIndex('v', axis.size)
+      if (i === this.#vector) {
+        const part = this.#part ?? { start: 0, size: axis.size }
+        return addIndex(constantIndex(part.start), variableIndex('v', part.size))
+      }
       return (axis.reduced ? inner.shift() : row.shift()) as Index
     })
   }

@@ -119,7 +119,7 @@ function convForm(node: Node): Form {
 }
 
 /** The operand in memory behind its movements. */
-function viewed(input: Node, indices: Indices, stored: ReadonlySet<Node>): Operand {
+export function viewed(input: Node, indices: Indices, stored: ReadonlySet<Node>): Operand {
   return {
     base: follow(input, stored),
     address: (at) => {

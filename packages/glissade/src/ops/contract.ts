@@ -166,19 +166,28 @@ export const conv: LoopOp = {
     })
     // dw[k] = sum over batch and o of g[o] · dilated x[o·stride + k·dilation - before]: a convolution of x with g
     // as its kernel, in which stride and dilation, batch and channels change places.
+    // The margin is that of the convolution itself, so that both read the same copy; what is too much is cut off.
+    const shares = inputDilation.every((step) => step === 1)
+    const margins = padding.map((sides) => sides.map((side) => (shares ? Math.max(0, side) : 0)) as [number, number])
     const [batch, channels] = x.shape
-    const asBatch = x
-      .reshape([batch, groups, channels / groups, ...input])
+    const withMargins = margins.some(([before, after]) => before + after > 0) ? x.pad([[0, 0], [0, 0], ...margins]) : x
+    const picture = withMargins.shape.slice(2)
+    const asBatch = withMargins
+      .reshape([batch, groups, channels / groups, ...picture])
       .permute(2, 1, 0, ...axes.map((a) => a + 1))
-      .reshape([channels / groups, groups * batch, ...input])
+      .reshape([channels / groups, groups * batch, ...picture])
     const dw = makeNode(conv, [asBatch, g.permute(1, 0, ...axes)], {
       stride: dilation,
       inputDilation,
       dilation: stride,
       groups,
       padding: padding.map(([b], i) => [
-        b,
-        (kernel[i] - 1) * dilation[i] + dilated(out[i], stride[i]) - dilated(input[i], inputDilation[i]) - b,
+        b - margins[i][0],
+        (kernel[i] - 1) * dilation[i] +
+          dilated(out[i], stride[i]) -
+          dilated(input[i], inputDilation[i]) -
+          b -
+          margins[i][1],
       ]),
     })
     return [dx, dw.permute(1, 0, ...axes)]

@@ -72,7 +72,19 @@ describe('forward', () => {
       ]),
     )
     expect((await join.program(x(3, 8), x(3, 16))).describe({ code: true })).not.toMatch(/gather/)
-    expect((await join.program(x(3, 8), x(3, 15))).describe({ code: true })).toMatch(/gather/)
+    expect((await join.program(x(3, 8), x(3, 15))).describe({ code: true })).not.toMatch(/gather/)
+  })
+
+  it('so is a picture within its margin', async () => {
+    const margin = compile((a: Tensor) =>
+      a.pad([
+        [0, 0],
+        [1, 1],
+        [1, 2],
+      ]),
+    )
+    for (const width of [7, 8, 13, 32])
+      expect((await margin.program(x(5, 9, width))).describe({ code: true })).not.toMatch(/gather|mask(x[2-9]|x1\d).*&/)
   })
 
   it('softmax is one kernel over rows', async () => {
