@@ -111,12 +111,18 @@ function mergeTerms(a: readonly Term[], b: readonly Term[]): Term[] {
   return terms
 }
 
+/** The key of x div by as divIndex() makes it: where x itself is y div k, of y div (k · by). */
+function quotientKey({ terms, constant, key }: Index, by: number): string {
+  const only = terms.length === 1 && constant === 0 && terms[0].factor === 1 ? terms[0].atom : undefined
+  return only?.kind === 'div' ? `(${only.of.key})/${only.by * by}` : `(${key})/${by}`
+}
+
 /** The sum of terms, in which k·(x div k) + (x mod k) becomes x. */
 function recombine(terms: readonly Term[], constant: number): Index {
   for (const remainder of terms) {
     const { atom, factor } = remainder
     if (atom.kind !== 'mod') continue
-    const key = `(${atom.of.key})/${atom.by}`
+    const key = quotientKey(atom.of, atom.by)
     const quotient = terms.find((term) => term.atom.key === key)
     if (quotient?.factor !== factor * atom.by) continue
     const others = terms.filter((term) => term !== remainder && term !== quotient)
