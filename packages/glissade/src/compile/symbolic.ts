@@ -111,25 +111,26 @@ function mergeTerms(a: readonly Term[], b: readonly Term[]): Term[] {
   return terms
 }
 
-/** The key of x div by as divIndex() makes it: where x itself is y div k, of y div (k · by). */
-function quotientKey({ terms, constant, key }: Index, by: number): string {
-  const only = terms.length === 1 && constant === 0 && terms[0].factor === 1 ? terms[0].atom : undefined
-  return only?.kind === 'div' ? `(${only.of.key})/${only.by * by}` : `(${key})/${by}`
-}
-
 /** The sum of terms, in which k·(x div k) + (x mod k) becomes x. */
 function recombine(terms: readonly Term[], constant: number): Index {
   for (const remainder of terms) {
     const { atom, factor } = remainder
     if (atom.kind !== 'mod') continue
-    const key = quotientKey(atom.of, atom.by)
-    const quotient = terms.find((term) => term.atom.key === key)
-    if (quotient?.factor !== factor * atom.by) continue
+    const quotient = terms.find((term) => term.factor === factor * atom.by && isQuotient(term.atom, atom.of, atom.by))
+    if (!quotient) continue
     const others = terms.filter((term) => term !== remainder && term !== quotient)
     const whole = scaleIndex(atom.of, factor)
     return recombine(mergeTerms(others, whole.terms), constant + whole.constant)
   }
   return sum(terms, constant)
+}
+
+/** Whether `atom` is x div by; of an x that is a quotient itself, y div z, that is y div (z · by). */
+function isQuotient(atom: Atom, x: Index, by: number): boolean {
+  if (atom.kind !== 'div') return false
+  if (atom.by === by && atom.of.key === x.key) return true
+  const inner = x.terms.length === 1 && x.constant === 0 && x.terms[0].factor === 1 ? x.terms[0].atom : undefined
+  return inner?.kind === 'div' && atom.by === inner.by * by && atom.of.key === inner.of.key
 }
 
 export const constantIndex = (value: number): Index => sum([], value)
