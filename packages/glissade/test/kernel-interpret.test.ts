@@ -131,6 +131,8 @@ describe('arithmetic', () => {
 describe('vectors', () => {
   it('load, gather, select, splat and ramp work lane by lane', () => {
     expect(evaluate(load('x', 'f32', index(3), 4))).toEqual([4, 5, 6, 7])
+    expect(evaluate(load('x', 'f32', index(2 ** 20), 4, lt(ramp(4), i32(0, 4))))).toEqual([0, 0, 0, 0])
+    expect(evaluate(load('x', 'f32', index(-2), 4, lt(i32(1, 4), ramp(4))))).toEqual([0, 0, 1, 2])
     expect(evaluate(gather('n', 'i32', binary('sub', i32(3, 4), ramp(4))))).toEqual([40, 30, 20, 10])
     expect(evaluate(gather('n', 'i32', mul(ramp(4), i32(1000, 4)), lt(ramp(4), i32(1, 4))))).toEqual([10, 0, 0, 0])
     expect(evaluate(select(lt(ramp(4), i32(2, 4)), splat(load('x', 'f32', index(8)), 4), f32(-1, 4)))).toEqual([

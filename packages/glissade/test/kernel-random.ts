@@ -316,7 +316,13 @@ class KernelWriter {
       return binary(this.#pick(['add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor']), e(), e())
     }
     if (kind < 4)
-      return load(this.#pick(floats), 'f32', this.#address(n), n, this.#random() < 0.3 ? e('mask', 1) : undefined)
+      return load(
+        this.#pick(floats),
+        'f32',
+        this.#address(n),
+        n,
+        this.#random() < 0.4 ? e('mask', this.#pick([1, n])) : undefined,
+      )
     if (kind === 4) return fma(e(), e(), e())
     if (kind === 5) return convert('toF32', e('i32'))
     if (kind === 6) return gather(this.#pick(floats), 'f32', this.#clampI32(e('i32'), 0, length - 1))

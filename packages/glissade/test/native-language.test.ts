@@ -467,13 +467,15 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
             k.store('out', k.index(lanes), k.gather('a', type, at, k.lt(at, k.i32(64, lanes)))),
             k.store('out', k.index(2 * lanes), k.gather('a', type, k.and(at, k.i32(63, lanes)))),
             k.store('out', k.index(3 * lanes), k.load('a', type, k.index(5), lanes, k.not(on))),
+            k.store('out', k.index(4 * lanes), k.load('a', type, k.index(wild), lanes, k.lt(at, k.i32(0, lanes)))),
+            k.store('out', k.index(5 * lanes), k.load('a', type, k.index(7), lanes, k.lt(at, k.i32(64, lanes)))),
           ]
           const kernel = kernelOf(
             [
               buffer('a', type, 64),
               buffer('where', 'i32', lanes),
               buffer('flag', 'i32', 1),
-              buffer('out', type, 4 * lanes),
+              buffer('out', type, 6 * lanes),
             ],
             body,
           )
@@ -482,12 +484,14 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
             Array.from({ length: 64 }, (_, j) => j + 100),
           )
           const where = Int32Array.from({ length: lanes }, (_, l) => (l % 3 === 1 ? wild + l : (l * 13) % 64))
-          const out = arrayOf(type, new Array(4 * lanes).fill(-1))
+          const out = arrayOf(type, new Array(6 * lanes).fill(-1))
           await runOnce(backend, [kernel], [a, where, Int32Array.of(1), out])
           expect([...out.subarray(0, lanes)]).toEqual(new Array(lanes).fill(0))
           expect([...out.subarray(lanes, 2 * lanes)]).toEqual([...where].map((w) => (w < 64 ? w + 100 : 0)))
           expect([...out.subarray(2 * lanes, 3 * lanes)]).toEqual([...where].map((w) => (w & 63) + 100))
-          expect([...out.subarray(3 * lanes)]).toEqual(Array.from({ length: lanes }, (_, l) => l + 105))
+          expect([...out.subarray(3 * lanes, 4 * lanes)]).toEqual(Array.from({ length: lanes }, (_, l) => l + 105))
+          expect([...out.subarray(4 * lanes, 5 * lanes)]).toEqual(new Array(lanes).fill(0))
+          expect([...out.subarray(5 * lanes)]).toEqual(Array.from(where, (w, l) => (w < 64 ? l + 107 : 0)))
         }
       }
     })

@@ -136,6 +136,6 @@ export function loadLanes(buffer: string, type: 'f32' | 'i32', at: Index, lanes:
   const step = stepOf(at, lanes.variable)
   if (step === 0 && (!valid || valid.lanes === 1))
     return splat(load(buffer, type, indexScalar(at), 1, valid), lanes.count)
-  if (step === 1 && (!valid || valid.lanes === 1)) return load(buffer, type, indexScalar(at), lanes.count, valid)
+  if (step === 1) return load(buffer, type, indexScalar(at), lanes.count, valid)
   return gather(buffer, type, indexI32(at, lanes), valid && splat(valid, lanes.count))
 }

@@ -7,11 +7,11 @@
 import type { Node } from '../graph/graph.ts'
 import { variable } from '../kernel/build.ts'
 import { type Shape, sizeOf } from '../shape.ts'
-import { scalar } from './address.ts'
+import { lane, scalar } from './address.ts'
 import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './domain.ts'
 import { Emitter } from './emit.ts'
 import { addressOf, elementType, KernelBuffers, type Lowering } from './lowering.ts'
-import { type Condition, type Index, stepOf } from './symbolic.ts'
+import { addIndex, type Condition, type Index, scaleIndex, stepOf, substitute, variableIndex } from './symbolic.ts'
 
 /** A loop of at most this many turns inside the vectors is written out turn by turn. */
 export const mostTurnsWrittenOut = 16
@@ -142,6 +142,37 @@ export function bordersOf(cluster: Cluster, lowering: Lowering, axes: readonly A
   }
   const inside = [...borders].filter((border) => border > 0 && border < axes[axis].size).sort((a, b) => a - b)
   return inside.length <= mostBorders ? inside : []
+}
+
+/**
+ * Whether some index divides the vector axis in a way that whole vectors do not notice: with the axis counted as
+ * vectors and lanes it takes equal steps from lane to lane.
+ */
+export function dividesLanes(
+  cluster: Cluster,
+  lowering: Lowering,
+  axes: readonly Axis[],
+  vector: number,
+  lanes: number,
+): boolean {
+  const { addresses, others } = observe(
+    cluster,
+    lowering,
+    axes.map((axis) => axis.size),
+    axes.map((axis) => axis.reduced),
+  )
+  const name = domainVariable(vector)
+  const blocks = variableIndex('block', Math.ceil(axes[vector].size / lanes))
+  const apart = addIndex(scaleIndex(blocks, lanes), variableIndex(lane, lanes))
+  const sizes = new Map(axes.map((axis, i) => [domainVariable(i), axis.size]))
+  return [...addresses, ...others].some(
+    (index) =>
+      stepOf(index, name) === undefined &&
+      stepOf(
+        substitute(index, (key) => (key === name ? apart : variableIndex(key, sizes.get(key) ?? 1))),
+        lane,
+      ) !== undefined,
+  )
 }
 
 /** Whether all roots step by 1 with the kept axis, so that a vector of them can be stored. */

@@ -74,7 +74,8 @@ export class Emitter {
           const both = valid ? bothMasks(valid, inside) : inside
           const bothKey = `${validKey}&${here.map(conditionKey).join('&')}`
           const value = this.value(node.inputs[source.input], source.index, both, bothKey)
-          result = choose(splat(inside, this.lanes.count), value, result)
+          if (!isZeroOutside(value, both, result)) result = choose(splat(inside, this.lanes.count), value, result)
+          else result = value
         }
         return result
       }
@@ -134,6 +135,13 @@ function conditionKey(condition: Condition): string {
 
 function choose(condition: Expr, a: Expr, b: Expr): Expr {
   return a.type === 'mask' ? (spellings.where(condition, a, b) as Expr) : select(condition, a, b)
+}
+
+/** Whether `value` is read where `valid` holds, so that it is 0 elsewhere, and so is `otherwise`. */
+function isZeroOutside(value: Expr, valid: Expr, otherwise: Expr): boolean {
+  if (otherwise.op !== 'const' || !Object.is(otherwise.value, 0)) return false
+  if (value.op !== 'load' && value.op !== 'gather') return false
+  return value.valid === valid || (value.valid?.op === 'splat' && value.valid.a === valid)
 }
 
 /** A number of the given type in every lane. */

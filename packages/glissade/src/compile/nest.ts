@@ -7,14 +7,29 @@
  * reduced axes are outer ones, across rows. Costly values needed by two stages are kept in scratch.
  */
 import type { Node } from '../graph/graph.ts'
-import { add, bind, fma, index, loop, min, mul, mut, reduceLanes, set, store, task, variable } from '../kernel/build.ts'
+import {
+  add,
+  bind,
+  fma,
+  index,
+  loop,
+  max,
+  min,
+  mul,
+  mut,
+  reduceLanes,
+  set,
+  store,
+  task,
+  variable,
+} from '../kernel/build.ts'
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { spellings } from '../kernel/spell.ts'
 import { unflatten } from '../ops/move.ts'
 import type { ReduceOp } from '../ops/op.ts'
 import { type Shape, sizeOf } from '../shape.ts'
-import { indexScalar, type Lanes, scalar } from './address.ts'
-import { type Axis, bordersOf, chooseVector, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
+import { indexScalar, type Lanes, lane, scalar } from './address.ts'
+import { type Axis, bordersOf, chooseVector, dividesLanes, mergedAxes, mostTurnsWrittenOut } from './axes.ts'
 import { type Cluster, levelIn, positionIn } from './domain.ts'
 import { constant, Emitter, toMemory } from './emit.ts'
 import {
@@ -48,6 +63,19 @@ const costly = 8
 /** Scratch for kept values, in elements of a row. */
 const longestKeptRow = 1 << 15
 
+/** Totals side by side: an addition takes about four cycles, in which as many others can begin. */
+const totalsAbreast = 4
+/** A turn with more simple operations than this keeps the processor busy with one total. */
+const mostWorkAbreast = 4
+
+/** A stretch of the vector axis: `abreast` vectors of `count` lanes in a turn. */
+interface Part {
+  readonly start: number
+  readonly end: number
+  readonly count: number
+  readonly abreast: number
+}
+
 /** The cluster's loops over a domain whose neighbouring axes have been merged where all accesses allow it. */
 export function lowerNest(cluster: Cluster, lowering: Lowering): Step {
   const axes = mergedAxes(cluster, lowering)
@@ -74,6 +102,11 @@ class Nest {
   #part: { readonly start: number; readonly size: number } | undefined
   /** The turn that is being written out, in place of the loop variable `q`. */
   #turn: number | undefined
+  /** Whether the vector axis is counted in whole vectors and lanes, since some address divides it. */
+  readonly #blocked: boolean
+  /** The lanes that are being written, and which of the vectors side by side. */
+  #now: Lanes = scalar
+  #nth = 0
 
   constructor(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]) {
     this.#cluster = cluster
@@ -84,6 +117,7 @@ class Nest {
     this.#across = this.#vector >= 0 && !axes[this.#vector].reduced
     this.#length = this.#vector < 0 ? 1 : axes[this.#vector].size
     this.#lanes = lanesFor(lowering.target, this.#length)
+    this.#blocked = this.#lanes > 1 && dividesLanes(cluster, lowering, axes, this.#vector, this.#lanes)
     this.#rows = axes.filter((axis, i) => !axis.reduced && i !== this.#vector).map((axis) => axis.size)
     this.#inner = axes.filter((axis, i) => axis.reduced && i !== this.#vector).map((axis) => axis.size)
   }
@@ -99,11 +133,10 @@ class Nest {
     const perRow = operations / rows
     const rowsPerTask = Math.max(1, Math.min(rows, Math.round(grain / perRow)))
     const rowTasks = Math.ceil(rows / rowsPerTask)
+    const width = this.#lanes * (across ? this.#rowsAbreast(stages) : 1)
     // Few long rows are cut across the vector axis as well.
-    const pieces = across
-      ? Math.max(1, Math.min(Math.floor(perRow / grain), Math.floor(this.#length / this.#lanes)))
-      : 1
-    const piece = Math.ceil(this.#length / pieces / this.#lanes) * this.#lanes
+    const pieces = across ? Math.max(1, Math.min(Math.floor(perRow / grain), Math.floor(this.#length / width))) : 1
+    const piece = Math.ceil(this.#length / pieces / width) * width
     const pieceTasks = across ? Math.ceil(this.#length / piece) : 1
 
     const rowTask = divWord(task, pieceTasks)
@@ -145,43 +178,50 @@ class Nest {
   /** Vectors along the rows' own elements: each stage runs over the row and ends in one scalar per reduction. */
   #alongRow(stages: number): Stmt[] {
     const body: Stmt[] = []
-    const whole = this.#lanes === 1 ? 0 : Math.floor(this.#length / this.#lanes) * this.#lanes
     for (let stage = 0; stage <= stages; stage++) {
       const reduces = this.#reducesOf(stage)
-      const stores = (lanes: Lanes): Stmt[] => this.#fullStores(stage, stages, lanes)
-      if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
-      const name = (node: Node, kind: string): string => `${kind}${this.#number(node)}`
-      const turn = (lanes: Lanes, kind: string): Stmt[] => {
+      const storing = this.#storesIn(stage, stages)
+      if (reduces.length === 0 && !storing) continue
+      const parts = this.#parts(storing ? 1 : this.#vectorsAbreast(reduces, this.#length))
+      const total = (node: Node, count: number, nth: number): string =>
+        `${count === 1 ? 's' : count === this.#lanes ? 'v' : `v${count}_`}${this.#number(node)}${nth === 0 ? '' : `u${nth}`}`
+      // Parts of equally many lanes share their totals.
+      const totals = new Map<number, number>()
+      for (const { count, abreast } of parts) totals.set(count, Math.max(abreast, totals.get(count) ?? 0))
+      for (const node of reduces)
+        for (const [count, abreast] of totals)
+          for (let nth = 0; nth < abreast; nth++) body.push(mut(total(node, count, nth), identity(node, count)))
+      const turn = (lanes: Lanes): Stmt[] => {
         const emitter = this.#emitter(lanes, stage)
         return [
-          ...stores(lanes),
+          ...this.#fullStores(stage, stages, lanes),
           ...reduces.map((node) =>
-            accumulate(name(node, kind), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full'))),
+            accumulate(
+              total(node, lanes.count, this.#nth),
+              node,
+              emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full')),
+            ),
           ),
         ]
       }
-      if (whole > 0) {
-        for (const node of reduces) body.push(mut(name(node, 'v'), identity(node, this.#lanes)))
-        body.push(
-          ...this.#overInner(() => [
-            loop(
-              'v',
-              index(0),
-              index(whole),
-              this.#lanes,
-              turn({ count: this.#lanes, variable: 'v', aligned: true }, 'v'),
-            ),
-          ]),
-        )
-      }
+      body.push(
+        ...this.#overInner(() => parts.map((part) => this.#overPart(part, index(part.start), index(part.end), turn))),
+      )
       for (const node of reduces) {
         const { combine } = node.op as ReduceOp
-        const vector = variable(name(node, 'v'), typeOf(node), this.#lanes)
-        body.push(mut(name(node, 's'), whole > 0 ? reduceLanes(laneWord[combine], vector) : identity(node, 1)))
+        const sums = [...totals].map(([count, abreast]) => {
+          const each = Array.from({ length: abreast }, (_, nth) =>
+            variable(total(node, count, nth), typeOf(node), count),
+          )
+          return reduceLanes(laneWord[combine], inPairs(each, spellings[combine]))
+        })
+        body.push(
+          bind(
+            `r${this.#number(node)}`,
+            sums.reduce((a, b) => spellings[combine](a, b)),
+          ),
+        )
       }
-      if (whole < this.#length)
-        body.push(...this.#overInner(() => [loop('v', index(whole), index(this.#length), 1, turn(scalar, 's'))]))
-      for (const node of reduces) body.push(bind(name(node, 'r'), variable(name(node, 's'), typeOf(node))))
     }
     body.push(...this.#rowStores(stages, scalar))
     return uniqueNames(body)
@@ -189,61 +229,125 @@ class Nest {
 
   /** Vectors across rows: each lane has a row of its own. */
   #acrossRows(stages: number, from: Expr, to: Expr, wholeAxis: boolean): Stmt[] {
-    const turn = (lanes: Lanes): Stmt[] => {
-      const body: Stmt[] = []
-      for (let stage = 0; stage <= stages; stage++) {
-        const reduces = this.#reducesOf(stage)
-        const name = (node: Node): string => `s${this.#number(node)}`
-        const inside = (): Stmt[] => {
-          const emitter = this.#emitter(lanes, stage)
-          return [
-            ...this.#fullStores(stage, stages, lanes),
-            ...reduces.map((node) =>
-              accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full'))),
+    const turn =
+      (abreast: number) =>
+      (lanes: Lanes): Stmt[] => {
+        const body: Stmt[] = []
+        const each = (write: () => Stmt[]): Stmt[] => this.#abreast(abreast, write)
+        for (let stage = 0; stage <= stages; stage++) {
+          const reduces = this.#reducesOf(stage)
+          const name = (node: Node): string => `s${this.#number(node)}${this.#copy}`
+          const inside = (): Stmt[] => {
+            const emitter = this.#emitter(lanes, stage)
+            return [
+              ...this.#fullStores(stage, stages, lanes),
+              ...reduces.map((node) =>
+                accumulate(name(node), node, emitter.value(node.inputs[0], this.#positionOf(node.inputs[0], 'full'))),
+              ),
+            ]
+          }
+          if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
+          body.push(...each(() => reduces.map((node) => mut(name(node), identity(node, lanes.count)))))
+          body.push(...this.#overInner(() => each(inside)))
+          body.push(
+            ...each(() =>
+              reduces.map((node) =>
+                bind(`r${this.#number(node)}${this.#copy}`, variable(name(node), typeOf(node), lanes.count)),
+              ),
             ),
-          ]
+          )
         }
-        if (reduces.length === 0 && !this.#storesIn(stage, stages)) continue
-        for (const node of reduces) body.push(mut(name(node), identity(node, lanes.count)))
-        body.push(...this.#overInner(inside))
-        for (const node of reduces)
-          body.push(bind(`r${this.#number(node)}`, variable(name(node), typeOf(node), lanes.count)))
+        if (stages > 0) body.push(...each(() => this.#rowStores(stages, lanes)))
+        return body
       }
-      if (stages > 0) body.push(...this.#rowStores(stages, lanes))
-      return body
-    }
-    const vector = (count: number): Lanes => (count === 1 ? scalar : { count, variable: 'v', aligned: true })
-    const left = this.#length % this.#lanes
-    const cut = stages === 0 && wholeAxis && this.#lanes > 1 && this.#borders().length > 0
-    if (!cut && (this.#lanes === 1 || left === 0))
-      return uniqueNames([loop('v', from, to, this.#lanes, turn(vector(this.#lanes)))])
-    if (!wholeAxis) {
-      // Only the last piece has anything left; for the others the second loop starts at its end.
-      const whole = min(to, index(this.#length - left))
-      return uniqueNames([
-        loop('v', from, whole, this.#lanes, turn(vector(this.#lanes))),
-        loop('v', whole, to, 1, turn(scalar)),
-      ])
-    }
-    const loops: Stmt[] = []
-    const over = (length: number): void => {
-      let start = 0
-      for (let count = this.#lanes; count >= 4; count /= 2) {
-        const end = start + Math.floor((length - start) / count) * count
-        if (end > start) loops.push(loop('v', index(start), index(end), count, turn(vector(count))))
-        start = end
-      }
-      if (start < length) loops.push(loop('v', index(start), index(length), 1, turn(scalar)))
-    }
     // Maps go from border to border, so that what lies between two needs no masks and is read in whole vectors.
-    const borders = stages === 0 ? this.#borders() : []
-    ;[0, ...borders].forEach((start, i) => {
-      const size = (borders[i] ?? this.#length) - start
-      if (borders.length > 0) this.#part = { start, size }
-      over(size)
-    })
-    this.#part = undefined
-    return uniqueNames(loops)
+    const borders = stages === 0 && wholeAxis && this.#lanes > 1 && !this.#blocked ? this.#borders() : []
+    if (borders.length > 0) {
+      const loops = [0, ...borders].flatMap((start, i) => {
+        const size = (borders[i] ?? this.#length) - start
+        this.#part = { start, size }
+        return this.#parts(1, size).map((part) => this.#overPart(part, index(part.start), index(part.end), turn(1)))
+      })
+      this.#part = undefined
+      return uniqueNames(loops)
+    }
+    const parts = this.#parts(this.#rowsAbreast(stages))
+    return uniqueNames(
+      parts.map((part) => {
+        const start = wholeAxis ? index(part.start) : part.start === 0 ? from : max(from, index(part.start))
+        const end = wholeAxis ? index(part.end) : part.end === this.#length ? to : min(to, index(part.end))
+        return this.#overPart({ ...part, abreast: 1 }, start, end, turn(part.abreast), part.count * part.abreast)
+      }),
+    )
+  }
+
+  /** The vector axis as stretches of vectors, the widest first; `abreast` of these stand side by side in a turn. */
+  #parts(abreast: number, length = this.#length): Part[] {
+    const parts: Part[] = []
+    let start = 0
+    const take = (count: number, together: number): void => {
+      const width = count * together
+      const end = start + Math.floor((length - start) / width) * width
+      if (end > start) parts.push({ start, end, count, abreast: together })
+      start = end
+    }
+    if (this.#lanes > 1 && abreast > 1) take(this.#lanes, abreast)
+    if (this.#lanes > 1) for (let count = this.#lanes; count >= 4; count /= 2) take(count, 1)
+    take(1, 1)
+    return parts
+  }
+
+  /** A loop of `v` over a part. */
+  #overPart(
+    { count, abreast }: Part,
+    from: Expr,
+    to: Expr,
+    turn: (lanes: Lanes) => Stmt[],
+    step = count * abreast,
+  ): Stmt {
+    const blocks = count > 1 && this.#blocked
+    const lanes: Lanes = count === 1 ? scalar : { count, variable: blocks ? lane : 'v', aligned: true }
+    this.#now = lanes
+    const body = this.#abreast(abreast, () => turn(lanes))
+    this.#now = scalar
+    return loop('v', from, to, step, blocks ? [bind('w', divWord(variable('v', 'index'), count)), ...body] : body)
+  }
+
+  /** Writes a turn once for each of the vectors side by side. */
+  #abreast(count: number, write: () => Stmt[]): Stmt[] {
+    const result: Stmt[] = []
+    for (this.#nth = 0; this.#nth < count; this.#nth++) result.push(...write())
+    this.#nth = 0
+    return result
+  }
+
+  /** What tells the values of vectors side by side apart, in names. */
+  get #copy(): string {
+    return this.#nth === 0 ? '' : `u${this.#nth}`
+  }
+
+  /** Several totals for sums of little work, which would otherwise wait for the addition before. */
+  #vectorsAbreast(reduces: readonly Node[], length: number): number {
+    const seen = new Set<Node>()
+    const cost = (node: Node): number => {
+      if (seen.has(node) || this.#lowering.stored.has(node) || this.#kept.has(node)) return 0
+      seen.add(node)
+      if (node.op.kind === 'reduce') return 0
+      return node.inputs.reduce((sum, input) => sum + cost(input), node.op.kind === 'map' ? (node.op.cost ?? 1) : 0)
+    }
+    const work = reduces.reduce((sum, node) => sum + cost(node.inputs[0]), 0)
+    const light = reduces.length > 0 && work <= mostWorkAbreast * reduces.length
+    return light && reduces.length <= 2 && length >= this.#lanes * totalsAbreast ? totalsAbreast : 1
+  }
+
+  /** The same across rows, where neighbouring vectors are neighbours in memory too. */
+  #rowsAbreast(stages: number): number {
+    if (this.#lanes === 1 || stages !== 1 || this.#kept.size > 0) return 1
+    const vectors = Math.floor(this.#length / this.#lanes)
+    const most = vectors >= totalsAbreast ** 2 ? totalsAbreast : vectors >= totalsAbreast ? totalsAbreast / 2 : 1
+    return sizeOf(this.#inner) > mostTurnsWrittenOut
+      ? Math.min(most, this.#vectorsAbreast(this.#reducesOf(0), this.#length))
+      : 1
   }
 
   #borders(): number[] {
@@ -269,7 +373,10 @@ class Nest {
   #emitter(lanes: Lanes, stage: number): Emitter {
     return new Emitter(lanes, (node, position, valid) => {
       if (this.#cluster.members.includes(node)) {
-        if (node.op.kind === 'reduce') return variable(`r${this.#number(node)}`, typeOf(node), this.#acrossLanes(lanes))
+        if (node.op.kind === 'reduce') {
+          const copy = this.#across ? this.#copy : ''
+          return variable(`r${this.#number(node)}${copy}`, typeOf(node), this.#acrossLanes(lanes))
+        }
         const kept = this.#kept.get(node)
         if (kept !== undefined && this.#depthOf(node) < stage) return this.#fromScratch(node, kept, lanes)
         return undefined
@@ -370,9 +477,10 @@ class Nest {
 
   #scratchAddress(kept: number, lanes: Lanes): Expr {
     const inner = this.#turn === undefined ? variableIndex('q', sizeOf(this.#inner)) : constantIndex(this.#turn)
+    const offset = this.#nth * lanes.count
     const at = this.#across
       ? scaleIndex(inner, lanes.count)
-      : addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length))
+      : addIndex(addIndex(scaleIndex(inner, this.#length), variableIndex('v', this.#length)), constantIndex(offset))
     return indexScalar(addIndex(at, constantIndex(kept)))
   }
 
@@ -399,12 +507,19 @@ class Nest {
         ? splitIndex('q', this.#inner)
         : unflatten<Index, Condition>(symbols, constantIndex(this.#turn), this.#inner)
     return this.#axes.map((axis, i) => {
-      if (i === this.#vector) {
-        const part = this.#part ?? { start: 0, size: axis.size }
-        return addIndex(constantIndex(part.start), variableIndex('v', part.size))
-      }
+      if (i === this.#vector) return this.#alongVector(axis.size)
       return (axis.reduced ? inner.shift() : row.shift()) as Index
     })
+  }
+
+  /** The place of the vector being written, on its axis. */
+  #alongVector(size: number): Index {
+    if (this.#part) return addIndex(constantIndex(this.#part.start), variableIndex('v', this.#part.size))
+    const { count, variable } = this.#now
+    const offset = this.#nth * count
+    if (variable !== lane) return addIndex(variableIndex('v', size - offset), constantIndex(offset))
+    const block = variableIndex('w', Math.ceil((size - offset) / count))
+    return addIndex(addIndex(scaleIndex(block, count), variableIndex(lane, count)), constantIndex(offset))
   }
 
   #positionOf(node: Node, level: 'full' | 'row'): readonly Index[] {
@@ -462,6 +577,13 @@ class Nest {
     )
     return cost * sizeOf(this.#axes.map((axis) => axis.size))
   }
+}
+
+/** Combined two by two, so that no chain is longer than it must be. */
+function inPairs(values: readonly Expr[], combine: (a: Expr, b: Expr) => Expr): Expr {
+  if (values.length === 1) return values[0]
+  const half = Math.ceil(values.length / 2)
+  return combine(inPairs(values.slice(0, half), combine), inPairs(values.slice(half), combine))
 }
 
 const laneWord = { add: 'add', mul: 'mul', maximum: 'max', minimum: 'min' } as const

@@ -155,7 +155,10 @@ export function splat(a: Expr, lanes: number): Expr {
 export const ramp = (lanes: number): Expr => ({ op: 'ramp', type: 'i32', lanes })
 
 export function load(buffer: string, type: 'f32' | 'i32', at: Expr, lanes = 1, valid?: Expr): Expr {
-  check(at.type === 'index' && (!valid || (valid.type === 'mask' && valid.lanes === 1)), `load of ${buffer}`)
+  check(
+    at.type === 'index' && (!valid || (valid.type === 'mask' && (valid.lanes === 1 || valid.lanes === lanes))),
+    `load of ${buffer}`,
+  )
   if (valid && isConst(valid))
     return valid.value === 1 ? load(buffer, type, at, lanes) : { op: 'const', type, lanes, value: 0 }
   return { op: 'load', type, lanes, buffer, index: at, ...(valid && { valid }) }

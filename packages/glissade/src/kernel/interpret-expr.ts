@@ -306,12 +306,17 @@ function loadStep(expr: Expr & { op: 'load' }, scope: Scope, at: Cells, valid: C
   const place = placeOf(expr.buffer, scope)
   const n = out.length
   return () => {
-    if (valid && !valid[0]) {
-      out.fill(0)
-      return
-    }
     const from = at[0]
     const array = place.array
+    if (valid?.includes(0)) {
+      for (let l = 0; l < n; l++) {
+        const holds = valid[valid.length === 1 ? 0 : l]
+        if (holds && !(from + l >= 0 && from + l < place.buffer.length))
+          throw outside('load', scope, place, from + l, 1)
+        out[l] = holds ? array[from + l] : 0
+      }
+      return
+    }
     if (!(from >= 0 && from + n <= place.buffer.length)) throw outside('load', scope, place, from, n)
     for (let l = 0; l < n; l++) out[l] = array[from + l]
   }

@@ -78,8 +78,8 @@ export type Expr =
   /** i32: 0, 1, 2 … lanes - 1. */
   | (Typed & { readonly op: 'ramp' })
   /**
-   * `lanes` consecutive elements from `index` (any alignment of four bytes). With `valid` (a scalar
-   * mask) memory is touched only where it holds; the value is 0 elsewhere.
+   * `lanes` consecutive elements from `index` (any alignment of four bytes). With `valid` memory
+   * is touched only where it holds; the value is 0 elsewhere. It is a scalar mask, or one for each lane.
    */
   | (Typed & { readonly op: 'load'; readonly buffer: string; readonly index: Expr; readonly valid?: Expr })
   /**

@@ -311,7 +311,10 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
       const buffer = c.buffers.get(expr.buffer) ?? c.fail(`${expr.op} from unknown buffer ${expr.buffer}`)
       if (buffer.access === 'write') fail(`${expr.op} from ${buffer.name}, which is write-only`)
       if (buffer.type !== type) fail(`${expr.op} of ${type} from ${buffer.name}, which holds ${buffer.type}`)
-      if (expr.valid) same(expr.valid, 'mask', expr.op === 'load' ? 1 : lanes, `valid of ${expr.op}`)
+      if (expr.valid) {
+        const one = expr.op === 'load' && expr.valid.lanes === 1
+        same(expr.valid, 'mask', one ? 1 : lanes, `valid of ${expr.op}`)
+      }
       checkPlace(expr.op, buffer, expr.index, lanes, expr.op === 'gather', expr.valid !== undefined, c)
       return
     }

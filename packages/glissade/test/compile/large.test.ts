@@ -10,6 +10,7 @@ import { evaluate } from '../../src/backends/reference/reference.ts'
 import { compilerOptions } from '../../src/compile/lower.ts'
 import {
   type BackendName,
+  concat,
   conv2d,
   gradients,
   maxPool2d,
@@ -152,6 +153,15 @@ const families: Readonly<Record<string, Family>> = {
   'a pool and its gradient': (next) => {
     const x = numbers(next, 3, between(next, 2, 9), between(next, 20, 40), between(next, 20, 40))
     return withSlopes(maxPool2d(x, between(next, 2, 3), { stride: between(next, 1, 3) }), [x])
+  },
+  'heads side by side, and sums of their columns': (next) => {
+    const [heads, rows, width] = [between(next, 2, 5), between(next, 50, 200), 8 * between(next, 1, 5)]
+    const parts = [1, 2, 3].map(() => numbers(next, heads, rows, width))
+    const flat = concat(
+      parts.map((part) => part.permute(1, 0, 2).reshape([rows, heads * width])),
+      1,
+    )
+    return [...withSlopes(flat, parts), flat.sum(0), flat.mul(flat).sum(0), flat.abs().sum(1), flat.max(1)]
   },
   'a map with movements': (next) => {
     const [a, b] = [between(next, 100, 300), between(next, 100, 300)]

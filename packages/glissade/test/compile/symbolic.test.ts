@@ -284,6 +284,11 @@ describe('what must be simple comes out simple', () => {
     expect(isAffine(row) && isAffine(column)).toBe(true)
   })
 
+  it('an axis taken apart and put together is itself', () => {
+    const flat = variableIndex('r', 7 * 4 * 6 * 5)
+    expect(flatten(symbols, unflatten<Index, Condition>(symbols, flat, [7, 4, 6, 5]), [7, 4, 6, 5]).key).toBe(flat.key)
+  })
+
   it('a remainder of a remainder is one', () => {
     const i = variableIndex('i', 100)
     expect(modIndex(modIndex(i, 12), 4).key).toBe(modIndex(i, 4).key)

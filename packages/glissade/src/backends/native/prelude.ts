@@ -90,6 +90,8 @@ interface X86Names {
   readonly truncate: string
   /** Masked loads from `p[i]`; unset where the set has none. */
   readonly gather?: (type: 'f' | 'i', mask: string) => string
+  /** Lanes of `*p` where the mask holds, 0 elsewhere, and the set that has it. */
+  readonly load: { readonly guard: string; readonly of: (type: 'f' | 'i') => string }
 }
 
 const x86: Record<number, X86Names> = {
@@ -104,6 +106,11 @@ const x86: Record<number, X86Names> = {
     truncate: '__builtin_ia32_cvttps2dq512_mask(a, (vi16)a, (unsigned short)-1, 4)',
     gather: (type, mask) =>
       `__builtin_ia32_gathersiv16s${type}((v${type}16){0}, p, i, ${mask === '' ? '(unsigned short)-1' : `__builtin_ia32_ptestmd512(${mask}, ${mask}, (unsigned short)-1)`}, 4)`,
+    load: {
+      guard: '__AVX512F__',
+      of: (type) =>
+        `__builtin_ia32_load${type === 'f' ? 'ups' : 'dqusi'}512_mask((const void *)p, (v${type}16){0}, __builtin_ia32_ptestmd512(m, m, (unsigned short)-1))`,
+    },
   },
   8: {
     guard: '__AVX2__',
@@ -116,6 +123,10 @@ const x86: Record<number, X86Names> = {
     truncate: '__builtin_ia32_cvttps2dq256(a)',
     gather: (type, mask) =>
       `__builtin_ia32_gathersiv8s${type}((v${type}8){0}, p, i, (v${type}8)(${mask === '' ? '~(vi8){0}' : mask}), 4)`,
+    load: {
+      guard: '__AVX2__',
+      of: (type) => `__builtin_ia32_maskload${type === 'f' ? 'ps' : 'd'}256((const void *)p, m)`,
+    },
   },
   4: {
     guard: '__SSE4_1__',
@@ -126,6 +137,10 @@ const x86: Record<number, X86Names> = {
     floor: '__builtin_ia32_roundps(a, 9)',
     round: '__builtin_ia32_roundps(a, 8)',
     truncate: '__builtin_ia32_cvttps2dq(a)',
+    load: {
+      guard: '__AVX2__',
+      of: (type) => `__builtin_ia32_maskload${type === 'f' ? 'ps' : 'd'}((const void *)p, m)`,
+    },
   },
 }
 
@@ -147,6 +162,12 @@ function vectors(n: number): string {
   const onArm = (fn: string): [string, string][] =>
     n === 4 ? [[`HAS(__builtin_aarch64_${fn}v4sf)`, `return __builtin_aarch64_${fn}v4sf(a);`]] : []
   const gather = (type: 'f' | 'i'): string => `
+FN v${type}${n} loadm_${type}${n}(const void *q, ${i} m) {
+  const ${type === 'f' ? 'float' : 'int'} *p = q;
+${choose(
+  names ? [[`X86 && defined(${names.load.guard})`, `return (${names.load.of(type)});`]] : [],
+  `return (v${type}${n}){${lanesOf(n, (k) => `m[${k}] ? p[${k}] : 0`)}};`,
+)}}
 FN v${type}${n} gather_${type}${n}(const void *q, ${i} i) {
   const ${type === 'f' ? 'float' : 'int'} *p = q;
 ${choose(onX86(names?.gather?.(type, '')), `return (v${type}${n}){${lanesOf(n, (k) => `p[i[${k}]]`)}};`)}}

@@ -225,6 +225,7 @@ class Writer {
     const at = `b_${e.buffer} + ${this.#print(e.index)}`
     const value = e.lanes === 1 ? `*(${at})` : `*(const u${suffix(e.type, e.lanes)} *)(${at})`
     if (!e.valid) return `(${value})`
+    if (e.valid.lanes > 1) return `loadm_${suffix(e.type, e.lanes)}(${at}, ${this.#print(e.valid)})`
     const type = typeName(e.type, e.lanes)
     return `(${this.#print(e.valid)} ? (${type})${value} : (${type}){0})`
   }

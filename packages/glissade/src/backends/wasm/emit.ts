@@ -5,6 +5,7 @@
  * Conventions: a vector mask is -1 or 0 per lane, a scalar mask 1 or 0, an index an i32.
  * Not here: names and addresses (scopes.ts), statements (statements.ts), the walk over launches (tape.ts).
  */
+import { add, ramp, splat } from '../../kernel/build.ts'
 import type { BinaryFn, Expr, Kernel } from '../../kernel/ir.ts'
 import { opcode as op, valueType } from './encode.ts'
 import { ELEMENT_SHIFT, FunctionWriter, LANES, localType } from './scopes.ts'
@@ -204,6 +205,7 @@ export class KernelWriter extends FunctionWriter {
       else this.code.memory(expr.type === 'f32' ? op.f32Load : op.i32Load, offset)
     }
     if (!expr.valid) return read()
+    if (expr.valid.lanes > 1) return this.#maskedLoad(expr, expr.valid)
     this.value(expr.valid)
     this.code.block('if', localType(expr.type, expr.lanes))
     this.openScope()
@@ -212,6 +214,39 @@ export class KernelWriter extends FunctionWriter {
     this.code.op(op.else)
     this.#constant({ op: 'const', type: expr.type, lanes: expr.lanes, value: 0 })
     this.code.end()
+  }
+
+  /** One load where all lanes are valid, else lane by lane. */
+  #maskedLoad(expr: Expr & { op: 'load' }, mask: Expr): void {
+    const code = this.code
+    const valid = this.#toLocal(mask)
+    const result = this.body.local(valueType.v128)
+    code.get(valid).op(op.i32x4AllTrue).block('if')
+    this.openScope()
+    code.memory(op.v128Load, this.address(expr.buffer, expr.index)).set(result)
+    this.closeScope()
+    code.op(op.else)
+    this.openScope()
+    const first: Expr = { op: 'convert', fn: 'indexToI32', type: 'i32', lanes: 1, a: expr.index }
+    const at = this.laneAddresses(expr.buffer, add(splat(first, LANES), ramp(LANES)))
+    this.#loadValidLanes(at, valid, result)
+    this.closeScope()
+    code.end()
+    code.get(result)
+  }
+
+  /** The elements at the addresses of the lanes where `valid` holds, 0 in the others. */
+  #loadValidLanes(at: number, valid: number, result: number): void {
+    this.code.vector([0, 0, 0, 0], 'i32').set(result)
+    for (let lane = 0; lane < LANES; lane++) {
+      this.code.get(valid).op(op.i32x4Extract, lane).block('if')
+      this.#loadLane(at, result, lane)
+      this.code.end()
+    }
+  }
+
+  #loadLane(at: number, result: number, lane: number): void {
+    this.code.get(at).op(op.i32x4Extract, lane).get(result).memory(op.v128Load32Lane, 0).op([lane]).set(result)
   }
 
   #gather(expr: Expr & { op: 'gather' }): void {
@@ -229,24 +264,17 @@ export class KernelWriter extends FunctionWriter {
     const code = this.code
     const at = this.laneAddresses(expr.buffer, expr.index)
     const result = this.body.local(valueType.v128)
-    const loadLane = (lane: number): void => {
-      code.get(at).op(op.i32x4Extract, lane).get(result).memory(op.v128Load32Lane, 0).op([lane]).set(result)
-    }
     const loadAll = (): void => {
       code.get(at).op(op.i32x4Extract, 0).memory(op.v128Load32Zero, 0).set(result)
-      for (let lane = 1; lane < LANES; lane++) loadLane(lane)
+      for (let lane = 1; lane < LANES; lane++) this.#loadLane(at, result, lane)
     }
     if (!expr.valid) loadAll()
     else {
       const valid = this.#toLocal(expr.valid)
       code.get(valid).op(op.i32x4AllTrue).block('if')
       loadAll()
-      code.op(op.else).vector([0, 0, 0, 0], 'i32').set(result)
-      for (let lane = 0; lane < LANES; lane++) {
-        code.get(valid).op(op.i32x4Extract, lane).block('if')
-        loadLane(lane)
-        code.end()
-      }
+      code.op(op.else)
+      this.#loadValidLanes(at, valid, result)
       code.end()
     }
     code.get(result)
