@@ -12,7 +12,7 @@ import { makeNode } from '../../tensor.ts'
 import { cumsum as cumsumOp } from '../loop.ts'
 import type { ReduceOp } from '../op.ts'
 import * as reductions from '../reduce.ts'
-import { cast, expandTo, iota, reshapeTo, toFloat, toNumber } from './common.ts'
+import { cast, expandTo, iota, reshapeTo, toFloat, toNumber, withGradient } from './common.ts'
 import {
   add,
   div,
@@ -111,7 +111,11 @@ export function softmax(input: Tensor, axis = -1): Tensor {
   const at = normalizeAxis('softmax', axis, x.rank)
   const e = exp(sub(x, shiftOf(x, at)))
   const total = sum(e, at, { keepDims: true })
-  return div(e, where(eq(total, 0), 1, total))
+  // The rule needs y alone: a walk through the formula would keep e for it too, as large as y.
+  const y: Tensor = withGradient(div(e, where(eq(total, 0), 1, total)), [x], (g) => [
+    mul(y, sub(g, sum(mul(g, y), at, { keepDims: true }))),
+  ])
+  return y
 }
 
 /** The logarithm of softmax, finite where x is. A row of nothing but -inf stays so. */
