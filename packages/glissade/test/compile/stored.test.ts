@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { interpreterBackend } from '../../src/backends/reference/interpreter.ts'
-import { compile, loss, nn, optim, setBackend, type Tensor, tensor, zeros } from '../../src/index.ts'
+import { checkpoint, compile, loss, nn, optim, setBackend, type Tensor, tensor, zeros } from '../../src/index.ts'
 
 beforeAll(async () => {
   await setBackend(interpreterBackend())
@@ -90,5 +90,39 @@ describe('a weight that is used at both ends', () => {
     const tied = await stepBytes(new Chain(true), x, x)
     // Only what its own gradient is made of waits: the last layer's input, and the gradient of the scores.
     expect(tied).toBeLessThan(apart + 4 * rows * (width + vocab))
+  })
+})
+
+describe('memory for time', () => {
+  const [rows, width] = [1024, 64]
+  const one = 4 * rows * width
+  const x = zeros([rows, width])
+
+  /** Blocks like those of a transformer, without attention. */
+  class Blocks extends nn.Module {
+    readonly blocks: nn.Sequential[]
+    readonly again: boolean
+    constructor(count: number, again: boolean) {
+      super()
+      this.blocks = Array.from({ length: count }, () =>
+        nn.sequential(nn.linear(width, 4 * width), nn.gelu(), nn.linear(4 * width, width)),
+      )
+      this.again = again
+    }
+    forward(x: Tensor): Tensor {
+      const run = (block: nn.Sequential, y: Tensor): Tensor => y.add(block.forward(y) as Tensor)
+      return this.blocks.reduce((y, block) => (this.again ? checkpoint((z) => run(block, z), y) : run(block, y)), x)
+    }
+  }
+
+  it('of a block under checkpoint only the input stays', async () => {
+    const [few, many] = await Promise.all([3, 8].map((count) => stepBytes(new Blocks(count, true), x, x)))
+    expect((many - few) / 5).toBeLessThan(1.1 * one)
+    const [plainFew, plainMany] = await Promise.all([3, 8].map((count) => stepBytes(new Blocks(count, false), x, x)))
+    // the input, and 4 before GELU and 4 behind it
+    expect((plainMany - plainFew) / 5).toBeGreaterThan(8.5 * one)
+    expect((plainMany - plainFew) / 5).toBeLessThan(9.2 * one)
+    // one block as a whole, with its gradients on the way, and all inputs
+    expect(many).toBeLessThan((8 + 9 + 10) * one)
   })
 })
