@@ -149,7 +149,7 @@ export class Measurement {
       const started = await this.#start(contestant)
       if (!started) continue
       await this.#attempt(contestant, async () => {
-        const reply = await started.child.ask({ do: 'open', ...task })
+        const reply = await started.child.ask({ do: 'open', ...taskFor(contestant, task) })
         if ('unsupported' in reply) return this.#skip(contestant, reply.unsupported)
         if ('error' in reply) throw new Error(reply.error)
         entrants.push({ contestant, ...started, times: [], checked: [], inner: 1, rounds: this.#pace.rounds })
@@ -274,6 +274,13 @@ async function startAny(contestant: Contestant, env?: Record<string, string>): P
   return started
 }
 
+/** The file of a whole model is for the engine that runs such files; to others it would be memory that they never use. */
+function taskFor({ engine }: Contestant, task: Task): Task {
+  if (engine === 'onnxruntime') return task
+  const { onnx: _, ...inputs } = task.inputs
+  return { ...task, inputs }
+}
+
 function dtypeOf(data: Input['data']): InputFile['dtype'] {
   if (data instanceof Uint8Array) return 'uint8'
   return data instanceof Int32Array ? 'int32' : 'float32'
@@ -298,7 +305,7 @@ async function firstRun(
   const started = await startAny(contestant, Object.fromEntries(cacheVariables.map((name) => [name, cache])))
   if ('absent' in started) throw new Error(started.absent)
   try {
-    await demand(started.child, { do: 'open', first: compiling ? 'compile' : 'run', ...task })
+    await demand(started.child, { do: 'open', first: compiling ? 'compile' : 'run', ...taskFor(contestant, task) })
     const [time] = await times(started.child, { do: 'measure', inner: 1, least: 1, milliseconds: 0 })
     return { version: started.version, time }
   } finally {

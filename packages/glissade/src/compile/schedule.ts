@@ -6,6 +6,7 @@
  * is copied at the end. It stands after fusion, which decides what has a place at all.
  */
 import { bodyOf, type Graph, type Node } from '../graph/graph.ts'
+import { Heap } from '../heap.ts'
 import { flatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
 import { type Cluster, type Clustering, domainVariables, levelIn } from './domain.ts'
@@ -120,19 +121,31 @@ function flatKey(index: readonly Index[], shape: readonly number[]): string {
   return flatten<Index, Condition>(symbols, index, shape).key
 }
 
-/** Each cluster after those in `after`, otherwise in the order in which the program was written. */
+/**
+ * Each cluster after those in `after`, otherwise in the order in which the program was written. One that must wait (the
+ * update of a weight that is used twice) is passed by, and does not pull what it waits for to the front: that would
+ * keep all that the passed ones were to read in memory.
+ */
 function inOrder(clusters: readonly Cluster[], after: ReadonlyMap<Cluster, ReadonlySet<Cluster>>): Cluster[] {
-  const order: Cluster[] = []
-  const done = new Set<Cluster>()
-  const open = new Set<Cluster>()
-  const visit = (each: Cluster): void => {
-    if (done.has(each)) return
-    if (open.has(each)) throw new Error(`schedule: cluster ${each.id} needs itself`)
-    open.add(each)
-    for (const before of [...(after.get(each) ?? [])].sort((a, b) => a.id - b.id)) visit(before)
-    done.add(each)
-    order.push(each)
+  const waiting = new Map<Cluster, number>()
+  const followers = new Map<Cluster, Cluster[]>(clusters.map((each) => [each, []]))
+  for (const each of clusters) {
+    const before = [...(after.get(each) ?? [])]
+    waiting.set(each, before.length)
+    for (const one of before) followers.get(one)?.push(each)
   }
-  for (const each of clusters) visit(each)
+  const place = new Map(clusters.map((each, i) => [each, i] as const))
+  const ready = new Heap<Cluster>((a, b) => (place.get(a) as number) - (place.get(b) as number))
+  for (const each of clusters) if (waiting.get(each) === 0) ready.push(each)
+  const order: Cluster[] = []
+  for (let next = ready.pop(); next; next = ready.pop()) {
+    order.push(next)
+    for (const follower of followers.get(next) ?? []) {
+      const left = (waiting.get(follower) as number) - 1
+      waiting.set(follower, left)
+      if (left === 0) ready.push(follower)
+    }
+  }
+  if (order.length < clusters.length) throw new Error('schedule: a cluster needs itself')
   return order
 }

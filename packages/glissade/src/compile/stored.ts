@@ -11,6 +11,7 @@ import {
   type Cluster,
   domainVariables,
   isInline,
+  isProduct,
   positionOf,
   type Read,
   readsAnywhere,
@@ -20,11 +21,19 @@ import type { Index } from './symbolic.ts'
 
 /** Recomputing a value costs at most this many simple operations … */
 const cheapOperations = 3
-/** … and reads at most this many stored values, single numbers not counted. */
+/** … and reads at most this many stored values of about its own size: numbers, rows' means and such are in cache. */
 const cheapReads = 1
+/** A stored value counts as a read if it has at least this fraction of the elements of what is computed from it. */
+const readFraction = 1 / 8
 /** A value that one other cluster reads, element by element, moves there up to this cost, and with this many reads. */
 const movableOperations = 16
 const movableReads = 4
+/**
+ * A value of so many bytes has left the caches when it is read. Then a whole erf or exp (18 and 12 operations, many
+ * elements at once) costs less than writing and reading it, even in the epilogue of a product.
+ */
+const largeBytes = 1 << 20
+const largeOperations = 24
 
 export function decideStored(
   graph: Graph,
@@ -56,24 +65,29 @@ export function decideStored(
   }
 }
 
+const isLarge = (node: Node): boolean => 4 * sizeOf(node.shape) >= largeBytes
+
 /** Whether a value is read by one other cluster only, about once per element. */
 function movesTo(node: Node, elsewhere: ReadonlySet<Cluster>): boolean {
   const [reader, ...others] = elsewhere
-  return others.length === 0 && !reader.anchor && sizeOf(reader.domain) <= 2 * sizeOf(node.shape)
+  // What a product reads before its epilogue is stored anyhow.
+  const once = !reader.anchor || (isProduct(reader.anchor) && isLarge(node))
+  return others.length === 0 && once && sizeOf(reader.domain) <= 2 * sizeOf(node.shape)
 }
 
 /** Whether computing the value anew from what is stored is cheaper than storing it too. */
 function isCheap(node: Node, stored: ReadonlySet<Node>, moves: boolean): boolean {
-  const mostOperations = moves ? movableOperations : cheapOperations
+  const mostOperations = moves ? (isLarge(node) ? largeOperations : movableOperations) : cheapOperations
   const mostReads = moves ? movableReads : cheapReads
   let operations = 0
   const reads = new Set<Node>()
   const seen = new Set<Node>()
+  const counts = Math.max(1, readFraction * sizeOf(node.shape))
   const visit = (each: Node): boolean => {
     if (seen.has(each)) return true
     seen.add(each)
     if (stored.has(each)) {
-      if (sizeOf(each.shape) > 1) reads.add(each)
+      if (sizeOf(each.shape) > counts) reads.add(each)
       return reads.size <= mostReads
     }
     if (each.op.kind === 'map') operations += each.op.cost ?? 1

@@ -187,7 +187,9 @@ export function trunc(x: Tensor): Tensor {
 
 /** x where it is above 0, else 0. NaN stays NaN, and relu'(0) = 0. */
 export function relu(x: Tensor): Tensor {
-  return where(le(x, 0), 0, x)
+  // y is above 0 where x is, and NaN where x is: the gradient needs y, which what follows keeps, and neither x nor a mask.
+  const y: Tensor = withGradient(where(le(x, 0), 0, x), [x], (g) => [where(le(y, 0), 0, g)])
+  return y
 }
 
 /**
