@@ -7,7 +7,7 @@
  * for other modules. (With `verify` each one is lowered all the same and compared.) A template that asks for anything
  * else must have it in the key. Not here: templates (items.ts), equal kernels of unequal clusters (lower.ts).
  */
-import { attrsKey, type Node } from '../graph/graph.ts'
+import { attrsKey, exactText, type Node } from '../graph/graph.ts'
 import type { Cluster } from './domain.ts'
 import { type Location, type Lowering, type Step, wholeOf } from './lowering.ts'
 
@@ -60,7 +60,7 @@ function cutOut({ anchor, domain, reduced, members, roots }: Cluster, lowering: 
     const { op, dtype, shape, path, pass } = node
     const own = isRead(node)
       ? (op.kind === 'leaf' && 'leaf') || 'read'
-      : `${op.name}(${node.inputs.map((input) => places.get(input)).join()})${cachedKey(node)}`
+      : `${op.name}(${node.inputs.map((input) => places.get(input)).join()})${attrsKey(node.attrs)}`
     const stored = lowering.stored.has(node) ? `@${locations.of(lowering.locationOf(node))}` : ''
     return `${own}${dtype}[${shape.join()}]${memberNumbers.get(node) ?? ''}${stored}#${path && paths.of(path)}${pass}`
   })
@@ -68,15 +68,6 @@ function cutOut({ anchor, domain, reduced, members, roots }: Cluster, lowering: 
   const whole = `${anchor && places.get(anchor)}|${domain.join()}|${reduced?.join()}|${lowering.repeated}`
   const rest = `${sizes.join()}|${roots.map((root) => places.get(root)).join()}`
   return { key: `${lines.join(';')}|${whole}|${rest}`, locations: locations.all, paths: paths.all }
-}
-
-/** Attributes belong to tensors, of which several nodes are made; their text is worked out once. */
-const attrsKeys = new WeakMap<object, string>()
-
-function cachedKey({ attrs }: Node): string {
-  let key = attrsKeys.get(attrs)
-  if (key === undefined) attrsKeys.set(attrs, (key = attrsKey(attrs)))
-  return key
 }
 
 /** Numbers things in the order in which they are first asked for. */
@@ -119,7 +110,7 @@ function mustEqual(taken: readonly Step[], made: readonly Step[], { key, locatio
     locations.forEach((location) => {
       places.of(location)
     })
-    return attrsKey({ steps: steps.map((step) => ({ ...step, locations: step.locations.map((at) => places.of(at)) })) })
+    return exactText(steps.map((step) => ({ ...step, locations: step.locations.map((at) => places.of(at)) })))
   }
   if (text(taken) !== text(made)) throw new Error(`compile: equal clusters become different kernels: ${key}`)
 }

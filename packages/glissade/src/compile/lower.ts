@@ -16,7 +16,7 @@
  * DEBUG=passes, and is verified while tests run.
  */
 import type { Argument, Launch, Plan, Repeat, Slot } from '../backends/backend.ts'
-import { attrsKey, type Graph, printGraph, verifyGraph } from '../graph/graph.ts'
+import { exactText, type Graph, printGraph, verifyGraph } from '../graph/graph.ts'
 import type { Kernel, Target } from '../kernel/ir.ts'
 import { place } from '../kernel/place.ts'
 import { printKernel } from '../kernel/print.ts'
@@ -174,13 +174,10 @@ function shared(kernel: Kernel, kernels: Kernel[], known: Map<string, { number: 
   const alike = known.get(sight) ?? []
   known.set(sight, alike)
   if (alike.length > 0) {
-    const text = textOf(kernel)
-    const same = alike.find((each) => (each.text ??= textOf(kernels[each.number])) === text)
+    const text = exactText(kernel)
+    const same = alike.find((each) => (each.text ??= exactText(kernels[each.number])) === text)
     if (same) return same.number
     alike.push({ number: kernels.length, text })
   } else alike.push({ number: kernels.length })
   return kernels.push(kernel) - 1
 }
-
-/** Infinities, NaN and -0 included, which JSON does not tell apart. */
-const textOf = (kernel: Kernel): string => attrsKey({ kernel })
