@@ -93,12 +93,20 @@ export interface BackendMemory {
   readonly arenas: number
 }
 
+/** Plans that outlive the process. What is found under a key is the plan that was kept under it, or nothing. */
+export interface PlanStore {
+  find(key: string): Plan | undefined
+  keep(key: string, plan: Plan): void
+}
+
 export interface Backend {
   readonly name: string
   readonly target: Target
   readonly threads: number
   /** One line for people: compiler or engine, vector width, threads. */
   readonly description: string
+  /** Where there is a disk that may hold plans. */
+  readonly plans?: PlanStore
   compile(plan: Plan): Promise<Executable>
   memory(): BackendMemory
   /** Stop threads and give everything back. */

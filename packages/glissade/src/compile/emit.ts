@@ -19,6 +19,9 @@ import { type Condition, constantIndex, dynamicIndex, type Index, symbols } from
 /** A node's value where the kernel has it without computing; undefined where it must be computed. */
 export type LookUp = (node: Node, index: readonly Index[], valid: Expr | undefined) => Expr | undefined
 
+/** Digits of a node's number: graphs of more nodes do not fit in memory. */
+const idDigits = 9
+
 export class Emitter {
   readonly #lookUp: LookUp
   readonly #known = new Map<string, Expr>()
@@ -87,7 +90,8 @@ export class Emitter {
         const scalarAt = at.op === 'splat' ? at.a : at.op === 'const' ? i32(at.value) : at
         const inside = and(le(i32(0, scalarAt.lanes), scalarAt), lt(scalarAt, i32(size, scalarAt.lanes)))
         const both = valid ? bothMasks(valid, inside) : inside
-        const key = `${indices.id}@${index.map((i) => i.key).join()}`
+        // Sums are in the order of such keys: it must be the order of the nodes, as it is in every equal cluster.
+        const key = `${String(indices.id).padStart(idDigits, '0')}@${index.map((i) => i.key).join()}`
         const varying = new Set(scalarAt.lanes > 1 ? [this.lanes.variable] : [])
         const from = index.map((i, a) => (a === axis ? dynamicIndex(key, scalarAt, varying, size) : i))
         const value = this.value(x, from, both, `${validKey}&${key}`)

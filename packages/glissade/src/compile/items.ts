@@ -12,6 +12,7 @@ import { loadLanes, scalar } from './address.ts'
 import { cluster } from './cluster.ts'
 import { lowerContraction } from './contraction.ts'
 import type { Cluster } from './domain.ts'
+import type { EqualClusters } from './equal-clusters.ts'
 import { lowerCumulate, lowerScatter, lowerSort } from './loops.ts'
 import { type Item, KernelBuffers, type Location, type Lowering, type Step } from './lowering.ts'
 import { lowerNest } from './nest.ts'
@@ -27,11 +28,12 @@ export interface Surroundings {
   /** Where each leaf is, by the number that it names as its argument. */
   readonly leaf: (argument: number) => Location
   readonly outputs: readonly OutputPlace[]
+  readonly equal: EqualClusters
   readonly show: Show
 }
 
 /** What computes the outputs of `graph`, whose outputs are nodes of their own (`separateOutputs`). */
-export function itemsOf(graph: Graph, { target, leaf, outputs, show }: Surroundings): Item[] {
+export function itemsOf(graph: Graph, { target, leaf, outputs, equal, show }: Surroundings): Item[] {
   const clustering = cluster(graph)
   show?.('fused', () => clustering.clusters.map(printCluster).join('\n'))
   const leaves = new Map(
@@ -47,12 +49,16 @@ export function itemsOf(graph: Graph, { target, leaf, outputs, show }: Surroundi
   }
   const items = order
     .filter((each) => each.roots.some((root) => root.shape.every((n) => n > 0)))
-    .flatMap((each) => lowerCluster(each, lowering, show))
+    .flatMap((each) =>
+      each.anchor?.op.kind === 'scan'
+        ? lowerScan(each, lowering, { equal, show })
+        : equal.steps(each, lowering, () => lowerCluster(each, lowering)),
+    )
   for (const { from, to } of copies) items.push(copyStep(from, to, lowering))
   return items
 }
 
-function lowerCluster(each: Cluster, lowering: Lowering, show: Show): Item | Item[] {
+function lowerCluster(each: Cluster, lowering: Lowering): Step | Step[] {
   switch (each.anchor?.op.kind) {
     case undefined:
       return lowerNest(each, lowering)
@@ -62,14 +68,17 @@ function lowerCluster(each: Cluster, lowering: Lowering, show: Show): Item | Ite
       return lowerCumulate(each, lowering)
     case 'sort':
       return lowerSort(each, lowering)
-    case 'scan':
-      return lowerLoop(each, lowering, (graph, leaf, outputs) => {
-        const places = outputs.map((place) => ({ place, state: undefined }))
-        return itemsOf(graph, { target: lowering.target, leaf, outputs: places, show })
-      })
     default:
       return lowerContraction(each, lowering)
   }
+}
+
+function lowerScan(each: Cluster, lowering: Lowering, { equal, show }: Pick<Surroundings, 'equal' | 'show'>): Item[] {
+  const { target } = lowering
+  return lowerLoop(each, lowering, (graph, leaf, outputs) => {
+    const places = outputs.map((place) => ({ place, state: undefined }))
+    return itemsOf(graph, { target, leaf, outputs: places, equal, show })
+  })
 }
 
 /**

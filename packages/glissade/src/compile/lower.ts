@@ -5,7 +5,8 @@
  *   decompose   decompose.ts    what no template does directly becomes simpler ops
  *   fuse        cluster.ts      which nodes share a kernel; stored.ts: which values are stored
  *   schedule    schedule.ts     the order, and what is overwritten in place (fuse to lower: items.ts)
- *   lower       nest.ts, contraction.ts, places.ts, loops.ts, scan.ts   loops, tiles and tasks, one template per kind
+ *   lower       nest.ts, contraction.ts, places.ts, loops.ts, scan.ts   loops, tiles and tasks, one template per kind,
+ *               once for equal clusters (equal-clusters.ts)
  *   place       kernel/place.ts what is used twice gets a name, what does not change leaves the loop
  *   share       here            equal kernels become one
  *   memory      memory.ts       where temporaries lie
@@ -15,12 +16,13 @@
  * DEBUG=passes, and is verified while tests run.
  */
 import type { Argument, Launch, Plan, Repeat, Slot } from '../backends/backend.ts'
-import { type Graph, printGraph, verifyGraph } from '../graph/graph.ts'
+import { exactText, type Graph, printGraph, verifyGraph } from '../graph/graph.ts'
 import type { Kernel, Target } from '../kernel/ir.ts'
 import { place } from '../kernel/place.ts'
 import { printKernel } from '../kernel/print.ts'
 import { verifyKernel } from '../kernel/verify.ts'
 import { decompose } from './decompose.ts'
+import { EqualClusters } from './equal-clusters.ts'
 import { itemsOf, separateOutputs } from './items.ts'
 import { type Item, type Location, type Step, type Turns, type Whole, wholeOf } from './lowering.ts'
 import { planMemory } from './memory.ts'
@@ -71,6 +73,7 @@ export function lower(graph: Graph, signature: Signature, target: Target): Plan 
     target,
     leaf: placeOf,
     outputs,
+    equal: new EqualClusters(compilerOptions.verify),
     show: show && ((name, text) => show(name, text())),
   })
   return finish(items, signature)
@@ -98,6 +101,7 @@ class Tape {
   readonly launches: Launch[] = []
   readonly repeats: Repeat[] = []
   readonly work = { flops: 0, bytes: 0 }
+  readonly #lowered = new Map<Kernel, number>()
   readonly #known = new Map<string, { number: number; text?: string }[]>()
   readonly #offsets: ReadonlyMap<Whole, number>
   readonly #numbers = new Map<Turns, number>()
@@ -125,16 +129,27 @@ class Tape {
   }
 
   #layStep(step: Step, times: number): void {
-    const kernel: Kernel = { ...step.kernel, body: place(step.kernel.body, step.kernel.buffers) }
-    if (compilerOptions.verify) verifyKernel(kernel)
-    this.work.flops += times * kernel.flops
-    this.work.bytes += times * kernel.bytes
+    const number = this.#numberOf(step.kernel)
+    const { flops, bytes } = this.kernels[number]
+    this.work.flops += times * flops
+    this.work.bytes += times * bytes
     this.launches.push({
-      kernel: shared(kernel, this.kernels, this.#known),
+      kernel: number,
       slots: step.locations.map((location) => this.#slotOf(location)),
       label: step.label,
       path: step.path,
     })
+  }
+
+  /** Equal clusters have the same object for a kernel; what else is equal is found when it has been placed. */
+  #numberOf(lowered: Kernel): number {
+    const known = this.#lowered.get(lowered)
+    if (known !== undefined) return known
+    const kernel: Kernel = { ...lowered, body: place(lowered.body, lowered.buffers) }
+    if (compilerOptions.verify) verifyKernel(kernel)
+    const number = shared(kernel, this.kernels, this.#known)
+    this.#lowered.set(lowered, number)
+    return number
   }
 
   #slotOf(location: Location): Slot {
@@ -158,8 +173,8 @@ function shared(kernel: Kernel, kernels: Kernel[], known: Map<string, { number: 
   const alike = known.get(sight) ?? []
   known.set(sight, alike)
   if (alike.length > 0) {
-    const text = JSON.stringify(kernel)
-    const same = alike.find((each) => (each.text ??= JSON.stringify(kernels[each.number])) === text)
+    const text = exactText(kernel)
+    const same = alike.find((each) => (each.text ??= exactText(kernels[each.number])) === text)
     if (same) return same.number
     alike.push({ number: kernels.length, text })
   } else alike.push({ number: kernels.length })

@@ -70,12 +70,22 @@ function nodeKey(op: Op, inputs: readonly Node[], attrs: Attrs, shape: Shape, dt
   return `${op.name}(${inputs.map((input) => input.id).join(',')})${attrsKey(attrs)}${dtype}[${shape.join(',')}]`
 }
 
+/** Attributes are the same objects from the tensor through every pass: their text is worked out once. */
+const attrsKeys = new WeakMap<Attrs, string>()
+
 /** Attributes as text; -0, NaN and infinities (which JSON does not tell apart) included. */
 export function attrsKey(attrs: Attrs): string {
-  return JSON.stringify(attrs, (_, value) => {
-    if (value instanceof LoopBody) return bodyKey(value)
-    if (typeof value !== 'number') return value
-    return Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value)
+  let key = attrsKeys.get(attrs)
+  if (key === undefined) attrsKeys.set(attrs, (key = exactText(attrs)))
+  return key
+}
+
+/** A value as JSON, in which the numbers that JSON lacks are texts. */
+export function exactText(value: unknown): string {
+  return JSON.stringify(value, (_, each) => {
+    if (each instanceof LoopBody) return bodyKey(each)
+    if (typeof each !== 'number') return each
+    return Object.is(each, -0) ? '-0' : Number.isFinite(each) ? each : String(each)
   })
 }
 

@@ -156,6 +156,8 @@ function checkStatement(statement: Stmt, c: Checker, declared: string[], at: (s:
         checkBody(statement.else ?? [], c, at)
       })
       return
+    default:
+      c.fail(`there is no statement ${(statement as Stmt).op}`)
   }
 }
 
@@ -318,6 +320,8 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
       checkPlace(expr.op, buffer, expr.index, lanes, expr.op === 'gather', expr.valid !== undefined, c)
       return
     }
+    default:
+      c.fail(`there is no expression ${(expr as Expr).op}`)
   }
 }
 

@@ -7,7 +7,8 @@
 import type { Argument, Backend, Executable, Plan } from '../backends/backend.ts'
 import { environmentVariable } from '../backends/environment.ts'
 import { timesOf } from '../backends/repeats.ts'
-import { compilerOptions, lower } from '../compile/lower.ts'
+import { compilerOptions, lower, type Signature } from '../compile/lower.ts'
+import { planKey } from '../compile/plan-key.ts'
 import { fail } from '../errors.ts'
 import { bodyOf, type Graph, printGraph } from '../graph/graph.ts'
 import { printKernel } from '../kernel/print.ts'
@@ -83,7 +84,7 @@ export class Program {
       )
     }
     refuseFloat64(graph, backend)
-    const plan = lower(graph, { arguments: args, outputs }, backend.target)
+    const plan = planOf(graph, { arguments: args, outputs }, backend)
     return new Program(plan, graph, backend, await backend.compile(plan))
   }
 
@@ -142,6 +143,21 @@ export class Program {
   release(): void {
     this.#executable?.release()
   }
+}
+
+/** A graph of fewer nodes is lowered as fast as its plan is read. */
+const nodesWorthKeeping = 100
+
+/** The plan that the backend kept of an equal graph, or one made now. */
+function planOf(graph: Graph, signature: Signature, { plans, target }: Backend): Plan {
+  const looksInside = compilerOptions.verify || compilerOptions.show !== undefined
+  if (!plans || looksInside || graph.nodes.length < nodesWorthKeeping) return lower(graph, signature, target)
+  const key = planKey(graph, signature)
+  const kept = plans.find(key)
+  if (kept) return kept
+  const plan = lower(graph, signature, target)
+  plans.keep(key, plan)
+  return plan
 }
 
 function refuseFloat64(graph: Graph, backend: Backend): void {

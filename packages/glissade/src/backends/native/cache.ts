@@ -38,7 +38,7 @@ export function digest(...parts: readonly (string | Uint8Array)[]): string {
   return hash.digest('hex')
 }
 
-/** How many programs the folder holds; the ones used longest ago make room. */
+/** How many programs and plans the folder holds; the ones used longest ago make room. */
 const keptPrograms = 1000
 
 /** The age in milliseconds at which a file that is no finished program was surely abandoned. */
@@ -161,7 +161,7 @@ export class DiskCache {
     this.#pruned = true
     try {
       const files = readdirSync(this.#folder).map((name) => ({ name, age: ageOf(join(this.#folder, name)) }))
-      const programs = files.filter(({ name }) => /^[0-9a-f]{64}\.so$/.test(name)).sort((a, b) => a.age - b.age)
+      const programs = files.filter(({ name }) => /^[0-9a-f]{64}\.(so|json)$/.test(name)).sort((a, b) => a.age - b.age)
       for (const { name } of programs.slice(keptPrograms)) this.remove(name)
       const strays = files.filter(({ name, age }) => age > strayAge && !/^(toolchain-)?[0-9a-f]{64}\./.test(name))
       for (const { name } of strays) rmSync(join(this.#folder, name), { force: true })

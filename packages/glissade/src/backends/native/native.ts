@@ -10,10 +10,11 @@ import { availableParallelism } from 'node:os'
 import { fail } from '../../errors.ts'
 import type { Target } from '../../kernel/ir.ts'
 import type { Storage } from '../../storage.ts'
-import type { Backend, BackendMemory, BackendOptions, BackendProbe, Executable, Plan } from '../backend.ts'
+import type { Backend, BackendMemory, BackendOptions, BackendProbe, Executable, Plan, PlanStore } from '../backend.ts'
 import { timesOf } from '../repeats.ts'
 import { DiskCache, defaultCacheFolder } from './cache.ts'
 import { addressOf, findKoffi, type Koffi, type Library, type NativeFunction } from './koffi.ts'
+import { DiskPlans } from './plans.ts'
 import { type LoadedKernels, Programs } from './programs.ts'
 import { runtimeSource } from './runtime.ts'
 import { estimate, layTape } from './tape.ts'
@@ -82,7 +83,7 @@ export async function createNative(options: NativeOptions = {}): Promise<Backend
     const pool = runtime.createPool(wanted)
     if (pool === 0)
       return { reason: 'there is no memory for its threads', fix: 'Close other programs, or ask for fewer threads.' }
-    return { backend: new Native(koffi, runtime, pool, programs) }
+    return { backend: new Native(koffi, runtime, pool, programs, new DiskPlans(cache, toolchain.target)) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { reason, fix: 'Choose another compiler with the environment variable CC, or use the wasm backend.' }
@@ -94,6 +95,7 @@ class Native implements Backend {
   readonly target: Target
   readonly threads: number
   readonly description: string
+  readonly plans: PlanStore
   readonly koffi: Koffi
   readonly runtime: Runtime
   busy = false
@@ -101,12 +103,13 @@ class Native implements Backend {
   readonly #programs: Programs
   readonly #executables = new Set<NativeExecutable>()
 
-  constructor(koffi: Koffi, runtime: Runtime, pool: number, programs: Programs) {
+  constructor(koffi: Koffi, runtime: Runtime, pool: number, programs: Programs, plans: PlanStore) {
     const { target, vectors, version } = programs.toolchain
     this.koffi = koffi
     this.runtime = runtime
     this.#pool = pool
     this.#programs = programs
+    this.plans = plans
     this.target = target
     this.threads = runtime.threads(pool)
     this.description = describe(programs.toolchain, vectors, version, this.threads)

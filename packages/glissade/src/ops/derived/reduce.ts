@@ -114,7 +114,6 @@ export function softmax(input: Tensor, axis = -1): Tensor {
   const at = normalizeAxis('softmax', axis, x.rank)
   const e = exp(sub(x, shiftOf(x, at)))
   const total = sum(e, at, { keepDims: true })
-  // The rule needs y alone: a walk through the formula would keep e for it too, as large as y.
   const y: Tensor = withGradient(div(e, where(eq(total, 0), 1, total)), [x], (g) => [
     mul(y, sub(g, sum(mul(g, y), at, { keepDims: true }))),
   ])
