@@ -1,5 +1,5 @@
 /** How fast does a trained network answer? The network of `glissade run digits`, one digit or many. */
-import { io, nn, tensor } from 'glissade'
+import { io, nn } from 'glissade'
 import { digits } from './cnn.ts'
 import { drawWeights, layer, parameterCount } from './inputs.ts'
 import { judgeAlike } from './judge.ts'
@@ -65,14 +65,14 @@ async function onnxOf(weights: Readonly<Record<string, Input>>, batch: number): 
   return { shape: [bytes.length], data: bytes }
 }
 
-/** Gives a model the inputs whose names begin with `weights.`. */
+/** Gives a model the inputs whose names begin with `weights.`: written at once, with no tensors between. */
 export async function loadWeights(model: nn.Module, inputs: Readonly<Record<string, Input>>): Promise<void> {
-  const prefix = 'weights.'
-  const tensors = Object.entries(inputs)
-    .filter(([name]) => name.startsWith(prefix))
-    .map(([name, { data, shape }]) => [name.slice(prefix.length), tensor(data, { shape })] as const)
-  const { missing } = await model.loadStateDict(Object.fromEntries(tensors), { strict: false })
-  // a count of batches is no number that an engine has to be given
-  const lost = missing.filter((name) => !name.endsWith('num_batches_tracked'))
-  if (lost.length > 0) throw new Error(`no weights for ${lost.join(', ')}`)
+  const missing: string[] = []
+  for (const [name, variable] of Object.entries(model.stateDict())) {
+    const given = inputs[`weights.${name}`]
+    if (given) variable.write(given.data)
+    // a count of batches is no number that an engine has to be given
+    else if (!name.endsWith('num_batches_tracked')) missing.push(name)
+  }
+  if (missing.length > 0) throw new Error(`no weights for ${missing.join(', ')}`)
 }
