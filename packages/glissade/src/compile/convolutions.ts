@@ -105,8 +105,8 @@ const wantedTasks = 16
 const leastWork = 1 << 20
 /** … and the parts' results have this many elements at most. */
 const mostPartial = 1 << 18
-/** Results that one task of compile/places.ts does, about. */
-const resultsPerTask = 32 * 64
+/** Channels in and out that one task does, about (places-tiling.ts). */
+const channelsPerTask = [32, 64] as const
 
 /**
  * The gradient of a convolution's weights sums over the batch, which is its channels: groups of them are added up apart,
@@ -122,7 +122,7 @@ export function sumOverSamplesInParts(node: Node, [x, w]: readonly Node[], rewri
   if (node.dtype !== 'float32' || places <= taps || sizeOf(node.shape) === 0) return undefined
   if (attrs.inputDilation.some((step) => step !== 1)) return undefined
   const work = sizeOf(node.shape) * samples * places
-  const tasks = Math.ceil(sizeOf(node.shape) / taps / resultsPerTask)
+  const tasks = groups * Math.ceil(node.shape[0] / channelsPerTask[0]) * Math.ceil(rows / channelsPerTask[1])
   const wanted = Math.min(Math.ceil(wantedTasks / tasks), Math.floor(work / leastWork))
   const divisors = Array.from({ length: samples }, (_, i) => i + 1).filter(
     (count) => samples % count === 0 && count * sizeOf(node.shape) <= mostPartial,
