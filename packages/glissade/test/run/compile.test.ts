@@ -25,19 +25,19 @@ import { fromArray } from '../../src/tensor.ts'
 
 interface Counting extends Backend {
   /** The plans that it was asked to compile. */
-  readonly plans: Plan[]
+  readonly asked: Plan[]
   runs: number
 }
 
 function countingBackend(): Counting {
   const inner = interpreterBackend()
-  const plans: Plan[] = []
+  const asked: Plan[] = []
   const counting: Counting = {
     ...inner,
-    plans,
+    asked,
     runs: 0,
     async compile(plan) {
-      plans.push(plan)
+      asked.push(plan)
       const executable = await inner.compile(plan)
       return {
         run: (storages) => {
@@ -85,7 +85,7 @@ describe('a compiled function', () => {
       return x.mul(2)
     })
     for (let i = 0; i < 3; i++) expect(await list(await f(tensor([i, 1])))).toEqual([2 * i, 2])
-    expect([traced, backend.plans.length, backend.runs]).toEqual([1, 1, 3])
+    expect([traced, backend.asked.length, backend.runs]).toEqual([1, 1, 3])
   })
 
   it('again for other shapes, types, numbers, texts, structures and modes', async () => {
@@ -183,17 +183,17 @@ describe('a compiled function', () => {
     await f(tensor([1]))
     f.release()
     await f(tensor([1]))
-    expect(backend.plans.length).toBe(2)
+    expect(backend.asked.length).toBe(2)
   })
 })
 
 describe('expressions without compile', () => {
   it('of equal structure share one program', async () => {
     for (const n of [1, 2, 3]) expect(await list(ramp([6]).mul(0).add(n).sum())).toEqual([6 * n])
-    expect(backend.plans.length).toBe(3)
+    expect(backend.asked.length).toBe(3)
     const numbers = [1, 2, 3].map((n) => tensor([n, n]))
     for (const [i, x] of numbers.entries()) expect(await list(x.exp().log().round())).toEqual([i + 1, i + 1])
-    expect(backend.plans.length).toBe(4)
+    expect(backend.asked.length).toBe(4)
   })
 
   it('go on from what was computed before', async () => {
@@ -202,7 +202,7 @@ describe('expressions without compile', () => {
     expect(await list(y)).toEqual([10, 20])
     const z = y.add(x)
     expect(await list(z)).toEqual([11, 22])
-    expect(backend.plans[1].arguments.map(({ role }) => role)).toEqual(['input', 'input', 'output'])
+    expect(backend.asked[1].arguments.map(({ role }) => role)).toEqual(['input', 'input', 'output'])
     expect(await list(z.mul(y))).toEqual([110, 440])
   })
 
