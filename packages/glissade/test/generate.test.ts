@@ -508,7 +508,11 @@ describe('a translator', () => {
     found.forEach(({ logProbability }, row) => {
       expect(logProbability).toBeCloseTo(byHand[row].sum, 4)
     })
-    expect(await generate(model, sources[1], options)).toEqual(found[1])
+    // Alone or among others, a product may add up in another order.
+    const { logProbability, ...alone } = await generate(model, sources[1], options)
+    const { logProbability: among, ...other } = found[1]
+    expect(alone).toEqual(other)
+    expect(logProbability).toBeCloseTo(among, 4)
     const search = await generate(model, sources, { startToken: 1, maxTokens: 4, beams: 3 })
     const greedy = await generate(model, sources, { ...options, maxTokens: 4 })
     search.forEach(({ logProbability }, row) => {
