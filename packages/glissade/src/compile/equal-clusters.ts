@@ -8,6 +8,7 @@
  * else must have it in the key. Not here: templates (items.ts), equal kernels of unequal clusters (lower.ts).
  */
 import { attrsKey, exactText, type Node } from '../graph/graph.ts'
+import { printKernel } from '../kernel/print.ts'
 import type { Cluster } from './domain.ts'
 import { type Location, type Lowering, type Step, wholeOf } from './lowering.ts'
 
@@ -110,7 +111,14 @@ function mustEqual(taken: readonly Step[], made: readonly Step[], { key, locatio
     locations.forEach((location) => {
       places.of(location)
     })
-    return exactText(steps.map((step) => ({ ...step, locations: step.locations.map((at) => places.of(at)) })))
+    // Printed, since a body that has not been placed names one expression very many times.
+    return exactText(
+      steps.map(({ kernel, locations: at, ...rest }) => ({
+        ...rest,
+        kernel: printKernel(kernel),
+        at: at.map((each) => places.of(each)),
+      })),
+    )
   }
   if (text(taken) !== text(made)) throw new Error(`compile: equal clusters become different kernels: ${key}`)
 }
