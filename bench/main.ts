@@ -52,6 +52,9 @@ async function bench(options: Options): Promise<boolean> {
       say(`${who} FAILED: ${reason}`)
     },
   }
+  const write = (): void => {
+    say(`wrote ${writePage({ works, rows, missing, pace: options.pace, machine })}`)
+  }
   const measurement = new Measurement(options.pace, listener, machine)
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -59,6 +62,7 @@ async function bench(options: Options): Promise<boolean> {
   ] as const) {
     process.once(signal, () => {
       measurement.close()
+      if (options.table && rows.length > 0) write()
       process.exit(code)
     })
   }
@@ -79,7 +83,7 @@ async function bench(options: Options): Promise<boolean> {
     measurement.close()
   }
   if (rows.length === 0) say(`nothing was measured; asked for: ${contestants.map(label).join(', ') || 'no engine'}`)
-  else if (options.table) say(`wrote ${writePage({ works, rows, missing, pace: options.pace, machine })}`)
+  else if (options.table) write()
   return ok && rows.length > 0
 }
 

@@ -56,7 +56,7 @@ Written by \`npm run bench -- --table\`; not to be edited. How it measures: \`be
 - Glissade ${commit}
 - ${versions(rows).join(', ')}
 - ${pace.rounds} rounds of ${pace.milliseconds} ms each, engines in turn; load of the machine ${Math.min(...loads)} to ${Math.max(...loads)}
-${[...machine.missing(), ...missingNotes(missing)].map((note) => `- ${note}\n`).join('')}
+${[...machine.missing(), ...missingNotes(missing), ...stoppedNotes(works, measured, missing)].map((note) => `- ${note}\n`).join('')}
 ${markdown(peakCells(machine.rows()))}
 
 The machine's peak, measured in the same run: multiply-adds of one and of several threads, and reading so many bytes
@@ -88,6 +88,12 @@ function missingNotes(rows: readonly MissingRow[]): string[] {
     const [who, reason] = key.split('\n')
     return `missing: ${who} in ${[...names].join(', ')}: ${reason}`
   })
+}
+
+/** What a run that was stopped did not come to. */
+function stoppedNotes(works: readonly Work[], measured: readonly Work[], missing: readonly MissingRow[]): string[] {
+  const left = works.filter((work) => !measured.includes(work) && !missing.some((row) => row.work === work.name))
+  return left.length === 0 ? [] : [`stopped before ${left.map(({ name }) => name).join(', ')}`]
 }
 
 function versions(rows: readonly Row[]): string[] {

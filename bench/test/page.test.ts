@@ -127,5 +127,8 @@ describe('the page', () => {
     expect(text).toContain('- missing: onnxruntime cpu in cnn, mlp: trains nothing\n')
     expect(text).toContain('| vectors | 2 | 200.0 | 100.0 | 10.0 |')
     expect(text).toContain('## matmul-8')
+    expect(text).not.toContain('stopped')
+    const stopped = { works: [matmul(8), matmul(16), matmul(32)], rows, missing, pace, machine }
+    expect(pageText(stopped, 'one machine', 'abc1234')).toContain('- stopped before matmul-16, matmul-32\n')
   })
 })

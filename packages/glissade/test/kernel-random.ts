@@ -25,6 +25,7 @@ import {
   mul,
   mut,
   neg,
+  prefetch,
   ramp,
   reduceLanes,
   scatter,
@@ -144,9 +145,13 @@ class KernelWriter {
     if (kind <= 2) return [this.#define('let')]
     if (kind === 3) return [this.#define('mut')]
     if (kind <= 5) return this.#set()
-    if (kind <= 8) return [this.#store()]
+    if (kind <= 8) return this.#below(9) === 0 ? [this.#prefetch()] : [this.#store()]
     if (kind <= 11) return this.#loop(depth)
     return kind <= 13 ? [this.#branch(depth)] : this.#while(depth)
+  }
+
+  #prefetch(): Stmt {
+    return prefetch(this.#pick(floats), this.#expr('index', 1, 2))
   }
 
   #type(): [Type, number] {
@@ -301,7 +306,7 @@ class KernelWriter {
     if (kind === 0) return select(e('mask'), e(), e())
     if (kind === 1 && n > 1) return splat(this.#expr(type, 1, d), n)
     if (kind === 2 && n > 1) {
-      const rows = transpose(Array.from({ length: n }, () => this.#expr(type, n, d - 1)))
+      const rows = transpose(Array.from({ length: n }, () => this.#expr(type, n, Math.max(0, d - 1))))
       return rows[this.#below(n)]
     }
     if (kind === 1) return reduceLanes(this.#pick(['add', 'min', 'max']), this.#expr(type, lanes, d))

@@ -21,8 +21,13 @@ const blockExcess = 1.5
 const mostColumnsTogether = 32
 /** Fewer contiguous columns than this leave vectors along the columns too empty. */
 const fewColumns = 8
-/** A right operand whose columns are not contiguous is copied into order when at least this many rows use it. */
-const rowsWorthTransposing = 16
+/**
+ * A right operand whose columns are not contiguous is copied into order when at least this many rows use it; fewer are
+ * enough where sums are short, since a sum over lanes at the end of each costs as much as many turns.
+ */
+const rowsWorthTransposing = 96
+const rowsForShortSums = 16
+const shortSum = 512
 
 /** Part of the columns that is worked on with the same vectors. */
 export interface Segment {
@@ -168,7 +173,8 @@ function blockTurns(summed: readonly ProductAxis[], lanes: number, most: number)
  * long, or they are not contiguous and so few rows use them that copying them into order does not pay.
  */
 function dotWins(summed: ProductAxis, column: ProductAxis | undefined, rows: number, stepsOf: StepsOf): boolean {
-  const orderly = column && (stepsOf(column).right === 1 || rows >= rowsWorthTransposing)
+  const enough = summed.size <= shortSum ? rowsForShortSums : rowsWorthTransposing
+  const orderly = column && (stepsOf(column).right === 1 || rows >= enough)
   const contiguous = orderly ? column.size : 1
   return summed.size >= 4 && contiguous < fewColumns && summed.size > contiguous
 }
