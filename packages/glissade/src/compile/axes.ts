@@ -2,7 +2,7 @@
  * The loops of a nest: which axes of a cluster's domain are one, and along which one vectors run.
  *
  * Both follow from the addresses that the cluster's expressions use, found by building them once for a scalar.
- * Next: nest.ts, which writes the loops.
+ * Nothing is cut here (nest-tiling.ts). Next: nest.ts, which writes the loops.
  */
 import type { Node } from '../graph/graph.ts'
 import { variable } from '../kernel/build.ts'
@@ -10,7 +10,7 @@ import { type Shape, sizeOf } from '../shape.ts'
 import { lane, scalar } from './address.ts'
 import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './domain.ts'
 import { Emitter } from './emit.ts'
-import { addressOf, elementType, KernelBuffers, type Lowering } from './lowering.ts'
+import { addressOf, elementType, KernelBuffers, type Lowering, lanesFor } from './lowering.ts'
 import { addIndex, type Condition, type Index, scaleIndex, stepOf, substitute, variableIndex } from './symbolic.ts'
 
 /** A loop of at most this many turns inside the vectors is written out turn by turn. */
@@ -19,6 +19,44 @@ export const mostTurnsWrittenOut = 16
 export interface Axis {
   readonly size: number
   readonly reduced: boolean
+}
+
+/** The loops of a nest. */
+export interface NestShape {
+  readonly axes: readonly Axis[]
+  /** The axis that vectors run along; -1 where there is none. */
+  readonly vector: number
+  /** Whether vectors run across rows, each lane having a row of its own, and not along a row. */
+  readonly across: boolean
+  /** Elements along the vector axis. */
+  readonly length: number
+  readonly lanes: number
+  /** Whether the vector axis is counted in whole vectors and lanes, since some address divides it. */
+  readonly blocked: boolean
+  /** The kept axes other than the vectors'. */
+  readonly rows: Shape
+  /** The reduced axes other than the vectors'. */
+  readonly inner: Shape
+}
+
+/** The loops over a cluster's domain, whose neighbouring axes are merged where all accesses allow it. */
+export function nestShapeOf(cluster: Cluster, lowering: Lowering): NestShape {
+  const axes = mergedAxes(cluster, lowering)
+  const vector = chooseVector(cluster, lowering, axes)
+  const length = vector < 0 ? 1 : axes[vector].size
+  const lanes = lanesFor(lowering.target, length)
+  const others = (reduced: boolean): Shape =>
+    axes.filter((axis, i) => axis.reduced === reduced && i !== vector).map((axis) => axis.size)
+  return {
+    axes,
+    vector,
+    across: vector >= 0 && !axes[vector].reduced,
+    length,
+    lanes,
+    blocked: lanes > 1 && dividesLanes(cluster, lowering, axes, vector, lanes),
+    rows: others(false),
+    inner: others(true),
+  }
 }
 
 /** Records the addresses that a scalar run of the cluster's expressions uses, in terms of the domain's variables. */
@@ -65,7 +103,7 @@ function observe(
 }
 
 /** The domain with neighbouring axes merged where every access steps through both as through one. */
-export function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
+function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
   const { domain } = cluster
   const reduced = domain.map((_, axis) => cluster.reduced?.includes(axis) ?? false)
   if (domain.filter((size) => size !== 1).length <= 1)
@@ -92,7 +130,7 @@ export function mergedAxes(cluster: Cluster, lowering: Lowering): Axis[] {
 }
 
 /** The axis along which most of the accesses are contiguous: the last kept one or the last reduced one. */
-export function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]): number {
+function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonly Axis[]): number {
   const lastKept = axes.findLastIndex((axis) => !axis.reduced)
   const lastReduced = axes.findLastIndex((axis) => axis.reduced)
   const kept = lastKept >= 0 && storesInSteps(cluster, axes, lastKept)
@@ -123,10 +161,10 @@ export function chooseVector(cluster: Cluster, lowering: Lowering, axes: readonl
 const mostBorders = 6
 
 /**
- * The places of an axis at which a condition on it alone changes: the borders of a picture within its margin. Between
- * two of them nothing needs a mask.
+ * The places of the vector axis at which a condition on it alone changes: the borders of a picture within its margin.
+ * Between two of them nothing needs a mask.
  */
-export function bordersOf(cluster: Cluster, lowering: Lowering, axes: readonly Axis[], axis: number): number[] {
+export function bordersOf(cluster: Cluster, lowering: Lowering, { axes, vector }: NestShape): number[] {
   const { conditions } = observe(
     cluster,
     lowering,
@@ -137,10 +175,10 @@ export function bordersOf(cluster: Cluster, lowering: Lowering, axes: readonly A
   for (const condition of conditions) {
     if (typeof condition === 'boolean' || condition.kind !== 'within') continue
     const { terms, constant } = condition.index
-    if (terms.length !== 1 || terms[0].atom.key !== domainVariable(axis) || terms[0].factor < 1) continue
+    if (terms.length !== 1 || terms[0].atom.key !== domainVariable(vector) || terms[0].factor < 1) continue
     for (const bound of [condition.from, condition.to]) borders.add(Math.ceil((bound - constant) / terms[0].factor))
   }
-  const inside = [...borders].filter((border) => border > 0 && border < axes[axis].size).sort((a, b) => a - b)
+  const inside = [...borders].filter((border) => border > 0 && border < axes[vector].size).sort((a, b) => a - b)
   return inside.length <= mostBorders ? inside : []
 }
 
@@ -148,7 +186,7 @@ export function bordersOf(cluster: Cluster, lowering: Lowering, axes: readonly A
  * Whether some index divides the vector axis in a way that whole vectors do not notice: with the axis counted as
  * vectors and lanes it takes equal steps from lane to lane.
  */
-export function dividesLanes(
+function dividesLanes(
   cluster: Cluster,
   lowering: Lowering,
   axes: readonly Axis[],

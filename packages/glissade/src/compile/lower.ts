@@ -6,7 +6,7 @@
  *   fuse        cluster.ts      which nodes share a kernel; stored.ts: which values are stored
  *   schedule    schedule.ts     the order, and what is overwritten in place (fuse to lower: items.ts)
  *   lower       nest.ts, contraction.ts, places.ts, loops.ts, scan.ts   loops, tiles and tasks, one template per kind,
- *               once for equal clusters (equal-clusters.ts)
+ *               once for equal clusters (equal-clusters.ts); what a template is made of has its name: nest-….ts
  *   place       kernel/place.ts what is used twice gets a name, what does not change leaves the loop
  *   share       here            equal kernels become one
  *   memory      memory.ts       where temporaries lie

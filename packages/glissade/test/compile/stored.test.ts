@@ -1,10 +1,12 @@
 /**
  * What a step holds in memory, counted by hand: which values are stored for the gradient, and for how long. Plans only:
- * nothing runs. That what is computed again has the same value is the business of fuzz.test.ts and the conformance suite.
+ * nothing runs but the parts of a batch. That what is computed again has the same value is the business of fuzz.test.ts
+ * and the conformance suite.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { interpreterBackend } from '../../src/backends/reference/interpreter.ts'
 import { checkpoint, compile, loss, nn, optim, setBackend, type Tensor, tensor, zeros } from '../../src/index.ts'
+import { expectClose } from '../golden/read.ts'
 
 beforeAll(async () => {
   await setBackend(interpreterBackend())
@@ -30,6 +32,9 @@ async function stepBytes(model: Network, x: Tensor, y: Tensor): Promise<number> 
   return (await step.program(x, y)).plan.arenaBytes
 }
 
+const valuesOf = async (model: nn.Module): Promise<number[]> =>
+  (await Promise.all(model.parameters().map(async (parameter) => [...(await parameter.data())]))).flat()
+
 const tokens = (rows: number, length: number): Tensor =>
   tensor(new Int32Array(rows * length), { shape: [rows, length] })
 
@@ -47,6 +52,17 @@ describe('a layer more needs', () => {
     const more = (await bytes(3)) - (await bytes(2))
     expect(more).toBeGreaterThan(0.9 * byHand)
     expect(more).toBeLessThan(1.02 * byHand)
+  })
+
+  it('of linear and relu: what relu gives, and no mask', async () => {
+    const [rows, width] = [1024, 64]
+    const network = (count: number): Network =>
+      nn.sequential(...Array.from({ length: count }, () => [nn.linear(width, width), nn.relu()]).flat())
+    const x = zeros([rows, width])
+    const more = (await stepBytes(network(6), x, x)) - (await stepBytes(network(5), x, x))
+    const one = 4 * rows * width
+    expect(more).toBeGreaterThan(0.9 * one)
+    expect(more).toBeLessThan(1.1 * one)
   })
 
   it('of convolution, norm and relu: the input, and what the norm centred', async () => {
@@ -124,5 +140,39 @@ describe('memory for time', () => {
     expect((plainMany - plainFew) / 5).toBeLessThan(9.2 * one)
     // one block as a whole, with its gradients on the way, and all inputs
     expect(many).toBeLessThan((8 + 9 + 10) * one)
+  })
+
+  it('of gradients that are accumulated: a part of what the whole batch needs, for the same gradients', async () => {
+    const [samples, size, parts] = [128, 32, 4]
+    const network = (): nn.Sequential =>
+      nn.sequential(...Array.from({ length: 8 }, () => [nn.linear(size, size), nn.tanh()]).flat())
+    const stepOf = (model: nn.Sequential, accumulate: number) => {
+      // At a learning rate of 1 weights change by the gradient.
+      const optimizer = optim.sgd({ lr: 1, accumulate }).for(model)
+      return compile((x: Tensor, y: Tensor) => {
+        const value = loss.mse(model.forward(x), y)
+        optimizer.minimize(value)
+        return value
+      })
+    }
+    const [whole, cut] = [network(), network()]
+    await cut.loadStateDict(whole.stateDict())
+    const [together, apart] = [stepOf(whole, 1), stepOf(cut, parts)]
+    const waves = Float32Array.from({ length: samples * size }, (_, i) => Math.sin(i * i))
+    const x = tensor(waves, { shape: [samples, size] })
+    const y = tensor(waves.toReversed(), { shape: [samples, size] })
+    const part = (of: Tensor, i: number): Tensor => of.slice([[(i * samples) / parts, ((i + 1) * samples) / parts]])
+
+    const sums = whole.parameters().reduce((bytes, { size: elements }) => bytes + 4 * elements, 0)
+    const all = (await together.program(x, y)).plan.arenaBytes
+    const some = (await apart.program(part(x, 0), part(y, 0))).plan.arenaBytes
+    expect(some + sums).toBeLessThan(all / 2)
+
+    const before = await valuesOf(whole)
+    await together(x, y)
+    for (let i = 0; i < parts; i++) await apart(part(x, i), part(y, i))
+    const [expected, received] = [await valuesOf(whole), await valuesOf(cut)]
+    expect(Math.max(...expected.map((value, i) => Math.abs(value - before[i])))).toBeGreaterThan(0.01)
+    expectClose('weights', received, expected, { absolute: 1e-6, relative: 1e-5 })
   })
 })
