@@ -20,7 +20,6 @@ import {
   mul,
   mut,
   neg,
-  prefetch,
   ramp,
   reduceLanes,
   scatter,
@@ -59,7 +58,7 @@ it('prints buffers, loops and typed names', () => {
       {
         op: 'while',
         condition: lt(load('scratch', 'f32', index(0)), f32(1)),
-        body: [prefetch('x', task), store('scratch', index(0), f32(2))],
+        body: [store('scratch', index(0), f32(2))],
       },
       {
         op: 'if',
@@ -80,7 +79,6 @@ it('prints buffers, loops and typed names', () => {
         acc = fma(x[at].x8, f32x8(scratch[i]), acc)
       }
       while scratch[0] < 1.0 {
-        prefetch x[task]
         scratch[0] = 2.0
       }
       if task < 1 {

@@ -25,7 +25,6 @@ import {
   mul,
   mut,
   neg,
-  prefetch,
   ramp,
   reduceLanes,
   scatter,
@@ -145,13 +144,9 @@ class KernelWriter {
     if (kind <= 2) return [this.#define('let')]
     if (kind === 3) return [this.#define('mut')]
     if (kind <= 5) return this.#set()
-    if (kind <= 8) return this.#below(9) === 0 ? [this.#prefetch()] : [this.#store()]
+    if (kind <= 8) return [this.#store()]
     if (kind <= 11) return this.#loop(depth)
     return kind <= 13 ? [this.#branch(depth)] : this.#while(depth)
-  }
-
-  #prefetch(): Stmt {
-    return prefetch(this.#pick(floats), this.#expr('index', 1, 2))
   }
 
   #type(): [Type, number] {

@@ -187,16 +187,6 @@ describe('verifyKernel', () => {
       /gather of x at index, it must be i32/,
     ],
     [
-      'a prefetch of an unknown buffer',
-      kernel([{ op: 'prefetch', buffer: 'nowhere', index: zero }]),
-      /prefetch of unknown buffer nowhere/,
-    ],
-    [
-      'a prefetch at what is no index',
-      kernel([{ op: 'prefetch', buffer: 'x', index: i32(0) }]),
-      /the place of prefetch of x/,
-    ],
-    [
       'a scatter of other lanes',
       kernel([{ op: 'scatter', buffer: 'y', index: i32(0, 4), value: f32(1, 8) }]),
       /scatter of y at i32x4, it must be i32x8/,

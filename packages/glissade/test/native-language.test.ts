@@ -463,7 +463,6 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
           const on = k.lt(k.load('flag', 'i32', k.index(0)), k.i32(1))
           const at = k.load('where', 'i32', k.index(0), lanes)
           const body: Stmt[] = [
-            k.prefetch('a', k.index(wild)),
             k.store('out', k.index(0), k.load('a', type, k.index(wild), lanes, on)),
             k.store('out', k.index(lanes), k.gather('a', type, at, k.lt(at, k.i32(64, lanes)))),
             k.store('out', k.index(2 * lanes), k.gather('a', type, k.and(at, k.i32(63, lanes)))),

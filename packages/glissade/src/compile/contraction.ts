@@ -18,7 +18,6 @@ import {
   min,
   mul,
   mut,
-  prefetch,
   reduceLanes,
   set,
   splat,
@@ -55,10 +54,6 @@ export function lowerContraction(cluster: Cluster, lowering: Lowering): Step[] {
 
 /** What follows a product is written once, in a loop over the tile, when it has more operations than this. */
 const longEpilogue = 1
-/** An epilogue of this many operations is so long that few of its loads are under way at once. */
-const operationsWorthFetching = 24
-/** Elements of a line of the cache, on most machines. */
-const lineElements = 16
 
 class Contraction {
   readonly #cluster: Cluster
@@ -71,8 +66,6 @@ class Contraction {
   readonly #operands: Operands
   /** Elements of scratch that hold a finished tile; 0 where the epilogue takes it from registers. */
   readonly #tileScratch: number
-  /** Whether the memory of the epilogue is asked for before the sums. */
-  readonly #fetches: boolean
   readonly #names = new Names()
 
   constructor(cluster: Cluster, anchor: Node, lowering: Lowering) {
@@ -89,7 +82,6 @@ class Contraction {
     const tiling = chooseTiling(axes, steps, this.#type === 'f32', lowering.target)
     this.#tiling = tiling
     const operations = cluster.members.reduce((sum, { op }) => sum + (op.kind === 'map' ? (op.cost ?? 1) : 0), 0)
-    this.#fetches = lowering.target.prefetch && operations >= operationsWorthFetching
     const widest = Math.max(...tiling.segments.map(({ lanes, vectors }) => lanes * vectors))
     this.#tileScratch = tiling.pitch
       ? tiling.rowsPerTask * columnCount(tiling)
@@ -172,11 +164,7 @@ class Contraction {
       ...this.#overRowTiles((rows, row) => {
         const zero = constant(0, this.#anchor.dtype, lanes)
         const { stmts, sum } = this.#broadcastTile(rows, segment, { row, column, packed, first: () => zero })
-        return [
-          ...this.#fetchTile(rows, segment, row, column),
-          ...stmts,
-          ...this.#finishTile(rows, vectors, lanes, row, column, sum),
-        ]
+        return [...stmts, ...this.#finishTile(rows, vectors, lanes, row, column, sum)]
       }),
     ]
   }
@@ -278,36 +266,6 @@ class Contraction {
     }
     stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block))
     return { stmts, sum: (r, v) => variable(sum(r, v), this.#type, lanes) }
-  }
-
-  /**
-   * Asks for what follows the tile's sums reads and writes before the sums begin, which take longer than memory: tiles
-   * go down the rows, so that the next tile's memory is not beside this one's, and no processor guesses it.
-   */
-  #fetchTile(rows: number, { lanes, vectors }: Segment, row: Index, column: Index): Stmt[] {
-    if (!this.#fetches || lanes === 1) return []
-    const name = this.#names.fresh('f')
-    const width = lanes * vectors
-    const places = new Map<string, Stmt>()
-    const position = (offset: Index): Index[] =>
-      this.#product.result(
-        this.#operands.place({
-          summed: () => constantIndex(0),
-          row: addIndex(row, variableIndex(name, rows)),
-          column: addIndex(column, offset),
-        }),
-      )
-    const orderly = new Set<Node>()
-    this.#touched(position(variableIndex(lane, width)), (node, address) => {
-      if (stepOf(address, lane) === 1 && stepOf(address, name) !== 0) orderly.add(node)
-    })
-    for (let line = 0; line < width && orderly.size > 0; line += lineElements) {
-      this.#touched(position(constantIndex(line)), (node, address, access) => {
-        const buffer = this.#buffers.of(node, access)
-        if (orderly.has(node)) places.set(`${buffer} ${address.key}`, prefetch(buffer, indexScalar(address)))
-      })
-    }
-    return places.size === 0 ? [] : [loop(name, index(0), index(rows), 1, [...places.values()])]
   }
 
   #dotTile(rows: number, segment: Segment, row: Index, column: Index, along: ProductAxis): Stmt[] {
@@ -469,35 +427,23 @@ class Contraction {
     const names = new Map(this.#product.axes.map((axis) => [axis.name, variableIndex(axis.name, axis.size)]))
     const at = (name: string): Index => names.get(name) ?? constantIndex(0)
     const seen = [this.#product.left.address(at), this.#product.right.address(at)]
-    this.#touched(
-      this.#product.result(at),
-      (_, address) => seen.push(address),
-      (where) => seen.push(where),
-    )
-    return seen
-  }
-
-  /** Tells where the epilogue of the result at `position` reads and writes, and what else depends on the place. */
-  #touched(
-    position: readonly Index[],
-    tell: (node: Node, address: Index, access: 'read' | 'write') => void,
-    note?: (where: Index) => void,
-  ): void {
+    const position = this.#product.result(at)
     const emitter = new Emitter(
       scalar,
       (node, where, valid) => {
         if (node === this.#anchor) return variable('value', this.#type)
         if (this.#cluster.members.includes(node) || !this.#lowering.stored.has(node)) return undefined
-        tell(node, addressOf(node, where), 'read')
+        seen.push(addressOf(node, where))
         return new KernelBuffers(this.#lowering).load(node, where, scalar, valid)
       },
-      note,
+      (where) => seen.push(where),
     )
     for (const root of this.#cluster.roots) {
       const where = positionIn(root.shape, this.#anchor.shape, position)
       emitter.value(root, where)
-      tell(root, addressOf(root, where), 'write')
+      seen.push(addressOf(root, where))
     }
+    return seen
   }
 }
 

@@ -33,6 +33,12 @@ const largestPanel = 1 << 17
 const leftWorthPacking = 1 << 15
 const columnTilesWorthPacking = 4
 
+/** Turns of the summed loop that a task copies for all row tiles. */
+const turnsTogether = 32
+
+/** Copies `lanes` rows of a tile of `rows`, from the r-th on, at one turn of the summed loops. */
+type CopyRows = (rows: number, row: Index, r: number, lanes: number, at: (name: string) => Index) => Stmt
+
 /** A part of the outermost summed loop: from the value of a loop variable on, so many turns at most. */
 export interface Block {
   readonly from: string
@@ -252,37 +258,63 @@ export class Operands {
 
   /** A kernel that copies the left operand: row tile by row tile, in it turn by turn, in it row by row. */
   packLeft(lowering: Lowering, path: string): Step {
-    const { rowCount, tileRows, depth, summed } = this.#tiling
+    const { rowCount, depth, summed } = this.#tiling
     const packed: Location = { kind: 'temporary', length: rowCount * depth }
     const buffers = new KernelBuffers(lowering)
     const source = buffers.of(this.#product.left.base, 'read')
     const target = buffers.at(packed, 'float32', 'write')
-    const copy = (rows: number, row: Index): Stmt[] =>
-      this.overSummed(summed, (at, turn) =>
-        Array.from({ length: rows }, (_, r) => {
-          const from = this.address(this.#product.left, { summed: at, row: plus(row, r), column: constantIndex(0) })
-          const to = addIndex(addIndex(scaleIndex(row, depth), scaleIndex(turn, rows)), constantIndex(r))
-          return store(target, indexScalar(to), load(source, 'f32', indexScalar(from)))
-        }),
-      )
-    const tiles = Math.floor(rowCount / tileRows)
-    const left = rowCount % tileRows
-    const [task] = splitIndex('task', [tiles + (left > 0 ? 1 : 0)])
-    const whole = copy(tileRows, scaleIndex(task, tileRows))
-    const body: Stmt[] =
-      left === 0
-        ? whole
-        : [
-            {
-              op: 'if',
-              condition: lt(indexScalar(task), index(tiles)),
-              then: whole,
-              else: copy(left, constantIndex(tiles * tileRows)),
-            },
-          ]
-    const { kernel, locations } = buffers.finish('pack', tiles + (left > 0 ? 1 : 0), body, { flops: 0 })
+    /** So many neighbouring rows of a tile of `rows`, at one turn of the summed loops. */
+    const copy = (rows: number, row: Index, r: number, lanes: number, at: (name: string) => Index): Stmt => {
+      const from = this.address(this.#product.left, { summed: at, row: plus(row, r), column: constantIndex(0) })
+      const turn = scaleIndex(turnOf(summed, at), rows)
+      const to = plus(addIndex(scaleIndex(row, depth), turn), r)
+      return store(target, indexScalar(to), load(source, 'f32', indexScalar(from), lanes))
+    }
+    const { tasks, body } =
+      this.#rowStep === 1 && summed.length === 1
+        ? this.#packByTurns(lowering.target.lanes, copy)
+        : this.#packByTiles(copy)
+    const { kernel, locations } = buffers.finish('pack', tasks, body, { flops: 0 })
     this.#packedLeft = this.#buffers.at(packed, 'float32', 'read')
     return { kernel, locations, label: 'pack', path }
+  }
+
+  /** A task for each row tile, which reads its rows to the end. */
+  #packByTiles(copy: CopyRows): { tasks: number; body: Stmt[] } {
+    const { rowCount, tileRows, summed } = this.#tiling
+    const tile = (rows: number, row: Index): Stmt[] =>
+      this.overSummed(summed, (at) => Array.from({ length: rows }, (_, r) => copy(rows, row, r, 1, at)))
+    const tiles = Math.floor(rowCount / tileRows)
+    const left = rowCount % tileRows
+    const tasks = tiles + (left > 0 ? 1 : 0)
+    const [task] = splitIndex('task', [tasks])
+    const whole = tile(tileRows, scaleIndex(task, tileRows))
+    if (left === 0) return { tasks, body: whole }
+    const condition = lt(indexScalar(task), index(tiles))
+    return { tasks, body: [{ op: 'if', condition, then: whole, else: tile(left, constantIndex(tiles * tileRows)) }] }
+  }
+
+  /** Where rows are neighbours in memory: a task for some turns, so that a line of memory is read for all its tiles. */
+  #packByTurns(lanes: number, copy: CopyRows): { tasks: number; body: Stmt[] } {
+    const { rowCount, tileRows, depth, summed } = this.#tiling
+    const tasks = Math.ceil(depth / turnsTogether)
+    const from = scaleIndex(splitIndex('task', [tasks])[0], turnsTogether)
+    const [start, end] = [indexScalar(from), indexScalar(plus(from, turnsTogether))]
+    const tile = (rows: number, row: Index): Stmt => {
+      const turn = this.#names.fresh('k')
+      const at = (name: string): Index => (name === summed[0].name ? variableIndex(turn, depth) : constantIndex(0))
+      const stmts: Stmt[] = []
+      let r = 0
+      for (let count = lanes; count >= 1; count = count > 4 ? count / 2 : count === 4 ? 1 : 0)
+        for (; r + count <= rows; r += count) stmts.push(copy(rows, row, r, count, at))
+      return loop(turn, start, depth % turnsTogether === 0 ? end : min(end, index(depth)), 1, stmts)
+    }
+    const left = rowCount % tileRows
+    const name = this.#names.fresh('m')
+    const whole = tile(tileRows, variableIndex(name, rowCount - tileRows + 1))
+    const body = [loop(name, index(0), index(rowCount - left), tileRows, [whole])]
+    if (left > 0) body.push(tile(left, constantIndex(rowCount - left)))
+    return { tasks, body }
   }
 
   address(operand: Operand, position: Position): Index {

@@ -14,7 +14,7 @@ const mostTasks = 64
 /** So many tasks keep the threads of usual machines busy … */
 const tasksEnough = 16
 /** … and beyond them a task has at least this many row tiles. */
-const tilesForPanel = 8
+const tilesForPanel = 32
 /** A summed axis that is longer by no more than this stays in one block. */
 const blockExcess = 1.5
 /** Columns of several axes are taken together up to this number. */
@@ -149,9 +149,12 @@ export function chooseTiling(
   }
 }
 
+/** Fewer row tiles than this are shared out evenly. */
+const fewTiles = 8
+
 /** Few row tiles are an even number, which two threads and four can share. */
 function evenly(tiles: number, rows: number): number {
-  return tiles % 2 === 1 && tiles > 1 && tiles < tilesForPanel && rows > tiles ? tiles + 1 : tiles
+  return tiles % 2 === 1 && tiles > 1 && tiles < fewTiles && rows > tiles ? tiles + 1 : tiles
 }
 
 /**

@@ -210,11 +210,6 @@ export function store(buffer: string, at: Expr, value: Expr): Stmt {
   return { op: 'store', buffer, index: at, value }
 }
 
-export function prefetch(buffer: string, at: Expr): Stmt {
-  check(at.type === 'index', `prefetch of ${buffer}`)
-  return { op: 'prefetch', buffer, index: at }
-}
-
 export function scatter(buffer: string, at: Expr, value: Expr): Stmt {
   check(
     at.type === 'i32' && at.lanes === value.lanes && (value.type === 'f32' || value.type === 'i32'),

@@ -114,8 +114,6 @@ function compileStatement(statement: Stmt, scope: Scope, steps: Step[]): void {
     case 'scatter':
       steps.push(scatterStep(statement.buffer, scope, value(statement.index), value(statement.value)))
       return
-    case 'prefetch':
-      return
     case 'for': {
       const [from, to] = [value(statement.from), value(statement.to)]
       const counter = new Float64Array(1)

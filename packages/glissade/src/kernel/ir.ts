@@ -112,8 +112,6 @@ export type Stmt =
   | { readonly op: 'store'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   /** Lane by lane, in lane order, to the elements at `index` (a vector of i32). */
   | { readonly op: 'scatter'; readonly buffer: string; readonly index: Expr; readonly value: Expr }
-  /** A hint that the memory around an element is wanted soon; changes nothing, and may name a place outside. */
-  | { readonly op: 'prefetch'; readonly buffer: string; readonly index: Expr }
   /** `name` (an index) counts from `from` while below `to`, by the constant `step` > 0. */
   | {
       readonly op: 'for'
@@ -160,8 +158,6 @@ export interface Target {
   readonly lanes: number
   /** Whether `fma` is one instruction. */
   readonly fma: boolean
-  /** Whether `prefetch` does anything. */
-  readonly prefetch: boolean
   /** The register tile of a matrix product: `rows` scalars times `vectors` vectors. */
   readonly tile: { readonly rows: number; readonly vectors: number }
   /** Bytes of the first- and second-level data caches of one core, for blocking. */

@@ -132,11 +132,6 @@ class Numbering {
         this.#changeMemory(this.#memory(statement.buffer))
         return roots
       }
-      case 'prefetch': {
-        const root = this.value(statement.index)
-        use(root, block, i)
-        return [root]
-      }
       case 'for': {
         const roots = [this.value(statement.from), this.value(statement.to)]
         for (const root of roots) use(root, block, i)

@@ -110,8 +110,6 @@ class Writer {
       case 'store':
       case 'scatter':
         return [{ ...statement, index: this.#read(roots[0]), value: this.#read(roots[1]) }]
-      case 'prefetch':
-        return [{ ...statement, index: this.#read(roots[0]) }]
       case 'for': {
         const [from, to] = [this.#read(roots[0]), this.#read(roots[1])]
         return [{ ...statement, from, to, body: this.statements(inner[0]) }]

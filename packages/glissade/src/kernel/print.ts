@@ -56,9 +56,6 @@ function printStatement(statement: Stmt, indent: string, lines: string[]): void 
     case 'scatter':
       lines.push(`${indent}scatter ${statement.buffer}[${text(statement.index)}] = ${text(statement.value)}`)
       return
-    case 'prefetch':
-      lines.push(`${indent}prefetch ${statement.buffer}[${text(statement.index)}]`)
-      return
     case 'for': {
       const step = statement.step === 1 ? '' : ` step ${statement.step}`
       lines.push(`${indent}for ${statement.name} in ${text(statement.from)}..${text(statement.to)}${step} {`)
@@ -91,8 +88,6 @@ export function expressionsOf(statement: Stmt): readonly Expr[] {
     case 'store':
     case 'scatter':
       return [statement.index, statement.value]
-    case 'prefetch':
-      return [statement.index]
     case 'for':
       return [statement.from, statement.to]
     case 'while':

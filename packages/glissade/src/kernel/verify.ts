@@ -138,10 +138,6 @@ function checkStatement(statement: Stmt, c: Checker, declared: string[], at: (s:
       checkPlace(statement.op, buffer, statement.index, statement.value.lanes, statement.op === 'scatter', false, c)
       return
     }
-    case 'prefetch':
-      typed(statement.index, `the place of prefetch of ${statement.buffer}`, 'index')
-      if (!c.buffers.has(statement.buffer)) c.fail(`prefetch of unknown buffer ${statement.buffer}`)
-      return
     case 'for':
       typed(statement.from, `the start of loop ${statement.name}`, 'index')
       typed(statement.to, `the end of loop ${statement.name}`, 'index')

@@ -16,7 +16,7 @@ export const backendNames: readonly BackendName[] = ['native', 'wasm', 'interpre
 /** The reference is no backend of kernels; it stands here for its name and is recognized by `isReference`. */
 const reference: Backend = {
   name: 'reference',
-  target: { lanes: 4, fma: false, prefetch: false, tile: { rows: 1, vectors: 1 }, l1: 32768, l2: 262144 },
+  target: { lanes: 4, fma: false, tile: { rows: 1, vectors: 1 }, l1: 32768, l2: 262144 },
   threads: 1,
   description: 'reference, float64, walks the graph',
   compile: () => Promise.reject(new Error('the reference backend runs graphs, not plans')),

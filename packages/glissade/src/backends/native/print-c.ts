@@ -274,9 +274,6 @@ class Writer {
         )
         return
       }
-      case 'prefetch':
-        this.#line(`__builtin_prefetch(b_${s.buffer} + ${this.#texts(s.index)[0]});`)
-        return
       case 'for': {
         const [from, to] = this.#texts(s.from, s.to)
         const i = `v_${s.name}`

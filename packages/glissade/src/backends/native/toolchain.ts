@@ -172,7 +172,6 @@ export function targetFrom(macros: readonly string[]): { target: Target; vectors
   const of = (lanes: number, fma: boolean, rows: number, width: number): Target => ({
     lanes,
     fma,
-    prefetch: true,
     tile: { rows, vectors: width },
     ...sizes,
   })

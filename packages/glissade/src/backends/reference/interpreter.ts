@@ -17,7 +17,6 @@ import { eachLaunch, movedBy, repeatsAround } from '../repeats.ts'
 const targetOf = (lanes: number): Target => ({
   lanes,
   fma: true,
-  prefetch: false,
   tile: { rows: 4, vectors: 2 },
   l1: 32 * 1024,
   l2: 256 * 1024,

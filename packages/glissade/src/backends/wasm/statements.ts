@@ -40,8 +40,6 @@ function write(writer: KernelWriter, statement: Stmt): void {
       return writeStore(writer, statement)
     case 'scatter':
       return writeScatter(writer, statement)
-    case 'prefetch':
-      return
     case 'for':
       return writeFor(writer, statement)
     case 'while':

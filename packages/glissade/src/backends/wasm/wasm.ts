@@ -113,7 +113,6 @@ class WasmBackend implements Backend {
     this.target = {
       lanes: LANES,
       fma: relaxed,
-      prefetch: false,
       tile: { rows: relaxed ? 6 : 4, vectors: 2 },
       l1: L1_BYTES,
       l2: L2_BYTES,
