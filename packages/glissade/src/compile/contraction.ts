@@ -27,18 +27,10 @@ import {
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, scalar } from './address.ts'
-import { type Cluster, positionIn } from './domain.ts'
-import { constant, Emitter, toMemory } from './emit.ts'
-import {
-  addressOf,
-  countOperations,
-  KernelBuffers,
-  type Lowering,
-  labelOf,
-  Names,
-  type Step,
-  storeLanes,
-} from './lowering.ts'
+import type { Cluster } from './domain.ts'
+import { constant } from './emit.ts'
+import { Epilogue } from './epilogue.ts'
+import { countOperations, KernelBuffers, type Lowering, labelOf, Names, type Step } from './lowering.ts'
 import { type Block, Operands, plus } from './operands.ts'
 import { lowerPlaces } from './places.ts'
 import { sumsOverPlaces } from './places-tiling.ts'
@@ -60,6 +52,7 @@ class Contraction {
   readonly #anchor: Node
   readonly #lowering: Lowering
   readonly #buffers: KernelBuffers
+  readonly #follow: Epilogue
   readonly #product: Product
   readonly #type: 'f32' | 'i32'
   readonly #tiling: Tiling
@@ -73,6 +66,7 @@ class Contraction {
     this.#anchor = anchor
     this.#lowering = lowering
     this.#buffers = new KernelBuffers(lowering)
+    this.#follow = new Epilogue(cluster, anchor, lowering)
     const product = productOf(anchor, lowering.stored)
     this.#product = product
     this.#type = anchor.dtype === 'int32' ? 'i32' : 'f32'
@@ -185,7 +179,7 @@ class Contraction {
       const at = (r: number, v: number): Expr => place(plus(row, r), constantIndex(v * lanes))
       const first = (r: number, v: number): Expr => load('scratch', 'f32', at(r, v), lanes)
       const { stmts, sum } = this.#broadcastTile(rows, segment, { row, column, packed: true, first, block })
-      const kept = tilePlaces(rows, vectors).map(([r, v]) => store('scratch', at(r, v), sum(r, v)))
+      const kept = tileSums(rows, vectors).map(([r, v]) => store('scratch', at(r, v), sum(r, v)))
       return [...stmts, ...kept]
     }
     return [
@@ -248,7 +242,7 @@ class Contraction {
     const { lanes, vectors } = segment
     const prefix = this.#names.fresh('a')
     const sum = (r: number, v: number): string => `${prefix}_${r}_${v}`
-    const stmts: Stmt[] = tilePlaces(rows, vectors).map(([r, v]) => mut(sum(r, v), first(r, v)))
+    const stmts: Stmt[] = tileSums(rows, vectors).map(([r, v]) => mut(sum(r, v), first(r, v)))
     const multiply = (summed: (name: string) => Index, turn: Index): Stmt[] => {
       const inner: Stmt[] = []
       const right = Array.from({ length: vectors }, (_, v) => {
@@ -274,7 +268,7 @@ class Contraction {
     const left = along.size % lanes
     const prefix = this.#names.fresh('a')
     const sum = (r: number, c: number, kind: 'v' | 's'): string => `${prefix}${kind}_${r}_${c}`
-    const places = tilePlaces(rows, columns)
+    const places = tileSums(rows, columns)
     const body: Stmt[] = []
     for (const [r, c] of places) {
       body.push(mut(sum(r, c, 'v'), constant(0, 'float32', lanes)))
@@ -373,7 +367,7 @@ class Contraction {
 
   /** What follows the sums of a picture whose columns were counted along memory: row by row, without what is between. */
   #finishPicture(pitch: number): Stmt[] {
-    const { columns, grid, rowCount, rowsPerTask } = this.#tiling
+    const { columns, rowCount } = this.#tiling
     const [lines, places] = columns
     const [r, line] = [this.#names.fresh('e'), this.#names.fresh('l')]
     const [row, lineAt] = [variableIndex(r, rowCount), variableIndex(line, lines.size)]
@@ -397,53 +391,23 @@ class Contraction {
     finish(start, places.size, 1)
     const overLines = [loop(line, index(0), index(lines.size), 1, body)]
     if (rowCount === 1) return overLines
-    const first = mul(this.#tasks()[2], index(rowsPerTask))
-    const last = grid[2] === 1 ? index(rowCount) : min(index(rowCount), add(first, index(rowsPerTask)))
-    return [loop(r, first, last, 1, overLines)]
+    return [loop(r, ...this.#rowEnds(), 1, overLines)]
   }
 
-  /** The tile's result, with what follows it: all values are there before the first is stored. */
+  /** What follows the tile's result. */
   #epilogue(value: Expr, row: Index, column: Index): Stmt[] {
     const lanes: Lanes = value.lanes === 1 ? scalar : { count: value.lanes, variable: lane }
     const at = addIndex(column, variableIndex(lane, value.lanes))
     const position = this.#product.result(this.#operands.place({ summed: () => constantIndex(0), row, column: at }))
-    const emitter = new Emitter(lanes, (node, where, valid) => {
-      if (node === this.#anchor) return value
-      if (this.#cluster.members.includes(node) || !this.#lowering.stored.has(node)) return undefined
-      return this.#buffers.load(node, where, lanes, valid)
-    })
-    const body: Stmt[] = []
-    const results = this.#cluster.roots.map((root) => {
-      const where = positionIn(root.shape, this.#anchor.shape, position)
-      return { root, where, value: this.#names.bound(body, 'y', toMemory(emitter.value(root, where))) }
-    })
-    for (const each of results)
-      body.push(storeLanes(this.#buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
-    return body
+    return this.#follow.write(value, position, lanes, this.#buffers, this.#names)
   }
 
   /** All addresses, in terms of the original axes: operands, results and what the epilogue reads. */
   #observe(): Index[] {
     const names = new Map(this.#product.axes.map((axis) => [axis.name, variableIndex(axis.name, axis.size)]))
     const at = (name: string): Index => names.get(name) ?? constantIndex(0)
-    const seen = [this.#product.left.address(at), this.#product.right.address(at)]
-    const position = this.#product.result(at)
-    const emitter = new Emitter(
-      scalar,
-      (node, where, valid) => {
-        if (node === this.#anchor) return variable('value', this.#type)
-        if (this.#cluster.members.includes(node) || !this.#lowering.stored.has(node)) return undefined
-        seen.push(addressOf(node, where))
-        return new KernelBuffers(this.#lowering).load(node, where, scalar, valid)
-      },
-      (where) => seen.push(where),
-    )
-    for (const root of this.#cluster.roots) {
-      const where = positionIn(root.shape, this.#anchor.shape, position)
-      emitter.value(root, where)
-      seen.push(addressOf(root, where))
-    }
-    return seen
+    const { left, right, result } = this.#product
+    return [left.address(at), right.address(at), ...this.#follow.addresses(result(at))]
   }
 }
 
@@ -458,7 +422,7 @@ interface BroadcastTile {
 }
 
 /** Row and column of each sum of a tile. */
-const tilePlaces = (rows: number, columns: number): (readonly [row: number, column: number])[] =>
+const tileSums = (rows: number, columns: number): (readonly [row: number, column: number])[] =>
   Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns] as const)
 
 /** The columns that tiles count, with what lies between the rows of a picture. */

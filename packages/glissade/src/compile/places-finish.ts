@@ -8,9 +8,6 @@ import { index, load, loop, store } from '../kernel/build.ts'
 import type { Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, scalar } from './address.ts'
-import { positionIn } from './domain.ts'
-import { Emitter, toMemory } from './emit.ts'
-import { addressOf, storeLanes } from './lowering.ts'
 import { plus } from './operands.ts'
 import type { PlacesKernel } from './places-kernel.ts'
 import {
@@ -67,7 +64,7 @@ function inOrder(kernel: PlacesKernel, channels: number, row: Index): Stmt {
 
 /** What follows the sums of a row, at `count` neighbours of its channels and taps. */
 function epilogue(kernel: PlacesKernel, channels: number, row: Index, q: string, count: number): Stmt[] {
-  const { names, buffers, cluster, anchor, stored } = kernel
+  const { names, buffers } = kernel
   const { taps, order, rows } = kernel.sizes
   const body: Stmt[] = []
   const at = plus(variableIndex(q, channels * sizeOf(taps)), kernel.panelStart)
@@ -77,16 +74,5 @@ function epilogue(kernel: PlacesKernel, channels: number, row: Index, q: string,
   const channel = addIndex(scaleIndex(kernel.channelBlock, kernel.tiling.columns.block), channelAt)
   const output = addIndex(scaleIndex(kernel.group, rows), row)
   const position = order.map((axis) => (axis === 0 ? channel : axis === 1 ? output : tapAt[axis - 2]))
-  const emitter = new Emitter(lanes, (node, where, valid) => {
-    if (node === anchor) return value
-    if (cluster.members.includes(node) || !stored.has(node)) return undefined
-    return buffers.load(node, where, lanes, valid)
-  })
-  const results = cluster.roots.map((root) => {
-    const where = positionIn(root.shape, anchor.shape, position)
-    return { root, where, value: names.bound(body, 'r', toMemory(emitter.value(root, where))) }
-  })
-  for (const each of results)
-    body.push(storeLanes(buffers.of(each.root, 'write'), addressOf(each.root, each.where), each.value, lanes))
-  return body
+  return [...body, ...kernel.epilogue.write(value, position, lanes, buffers, names)]
 }

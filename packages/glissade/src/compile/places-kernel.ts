@@ -10,6 +10,7 @@ import type { Expr, Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar } from './address.ts'
 import type { Cluster } from './domain.ts'
+import { Epilogue } from './epilogue.ts'
 import { KernelBuffers, type Lowering, Names } from './lowering.ts'
 import { type PlacesTiling, type Sizes, tilePlaces } from './places-tiling.ts'
 import { type Operand, viewed } from './product.ts'
@@ -24,7 +25,7 @@ export interface Block {
 export class PlacesKernel {
   readonly cluster: Cluster
   readonly anchor: Node
-  readonly stored: ReadonlySet<Node>
+  readonly epilogue: Epilogue
   readonly buffers: KernelBuffers
   readonly names = new Names()
   readonly tiling: PlacesTiling
@@ -45,7 +46,7 @@ export class PlacesKernel {
     const { target, stored } = lowering
     this.cluster = cluster
     this.anchor = anchor
-    this.stored = stored
+    this.epilogue = new Epilogue(cluster, anchor, lowering)
     this.buffers = new KernelBuffers(lowering)
     this.tiling = tilePlaces(anchor, target)
     this.sizes = this.tiling.sizes

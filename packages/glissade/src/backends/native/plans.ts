@@ -16,25 +16,28 @@ import type { Argument, Launch, Plan, PlanStore, Slot } from '../backend.ts'
 import { type DiskCache, digest } from './cache.ts'
 import { type FlatKernel, flattened, unfolded } from './flat-kernel.ts'
 
-/** Where the library's own text lies, and what of it a plan depends on. */
+/** Where the library's own text lies, and what of it a plan depends on, beside the files at its root. */
 const library = fileURLToPath(new URL('../../', import.meta.url))
 const folders = ['graph', 'ops', 'kernel', 'compile']
 
-let ownText: string | undefined
-
 /** The digest of the compiler's own files; undefined where they cannot be told apart, such as in a bundle. */
-function compilerDigest(): string | undefined {
-  if (ownText === undefined && !folders.every((folder) => existsSync(join(library, folder)))) return undefined
-  ownText ??= digest(
+export function compilerDigest(at: string): string | undefined {
+  if (!folders.every((folder) => existsSync(join(at, folder)))) return undefined
+  const names = [
+    ...readdirSync(at),
     ...folders.flatMap((folder) =>
-      readdirSync(join(library, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
-        .sort()
-        .flatMap((name) => [`/${folder}/${name}\n`, readFileSync(join(library, folder, name))]),
+      readdirSync(join(at, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
     ),
+  ]
+  return digest(
+    ...names
+      .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
+      .sort()
+      .flatMap((name) => [`/${name}\n`, readFileSync(join(at, name))]),
   )
-  return ownText
 }
+
+let ownText: string | undefined
 
 export class DiskPlans implements PlanStore {
   readonly #cache: DiskCache
@@ -68,8 +71,8 @@ export class DiskPlans implements PlanStore {
   }
 
   #nameOf(key: string): string | undefined {
-    const compiler = compilerDigest()
-    return compiler === undefined ? undefined : digest(JSON.stringify([compiler, this.#target]), key)
+    ownText ??= compilerDigest(library)
+    return ownText === undefined ? undefined : digest(JSON.stringify([ownText, this.#target]), key)
   }
 }
 
