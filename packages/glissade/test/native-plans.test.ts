@@ -1,10 +1,10 @@
 /** Plans kept on disk: what comes back is what was kept, and whatever is not whole is as good as nothing. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Plan } from '../src/backends/backend.ts'
 import { DiskCache, digest } from '../src/backends/native/cache.ts'
-import { DiskPlans } from '../src/backends/native/plans.ts'
+import { compilerDigest, DiskPlans } from '../src/backends/native/plans.ts'
 import { printKernel } from '../src/backends/native/print-c.ts'
 import { interpreterBackend } from '../src/backends/reference/interpreter.ts'
 import { compile, loss, nn, optim, scan, setBackend, type Tensor, tensor, where, zeros } from '../src/index.ts'
@@ -40,6 +40,23 @@ const editPlan =
     edit(file.plan)
     return JSON.stringify(file)
   }
+
+test('a plan belongs to the text of the compiler: any of its files, and none without them', () => {
+  const library = freshFolder()
+  for (const folder of ['graph', 'ops/derived', 'kernel', 'compile'])
+    mkdirSync(join(library, folder), { recursive: true })
+  const digests = new Set<string | undefined>()
+  for (const file of ['shape.js', 'graph/graph.js', 'ops/derived/conv.js', 'kernel/ir.js', 'compile/lower.js']) {
+    for (const text of ['1', '2']) {
+      writeFileSync(join(library, file), text)
+      digests.add(compilerDigest(library))
+    }
+  }
+  expect(digests.size).toBe(10)
+  writeFileSync(join(library, 'compile/lower.d.ts'), '')
+  expect(digests).toContain(compilerDigest(library))
+  expect(compilerDigest(freshFolder())).toBeUndefined()
+})
 
 test('a plan is found again by its key, by another process too', () => {
   const folder = freshFolder()

@@ -4,14 +4,12 @@
  *
  * Random ones among other large programs: large.test.ts. Each kernel's loops: programs.test.ts.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { evaluate } from '../../src/backends/reference/reference.ts'
-import { compilerOptions } from '../../src/compile/lower.ts'
-import { type BackendName, gradients, probeBackend, realize, setBackend, type Tensor } from '../../src/index.ts'
+import { expect, it } from 'vitest'
+import { gradients, realize, setBackend, type Tensor } from '../../src/index.ts'
 import { type ConvAttrs, conv } from '../../src/ops/contract.ts'
 import { fromArray, makeNode } from '../../src/tensor.ts'
 import { generator } from '../opinfo/common.ts'
-import { difference } from './fuzz-check.ts'
+import { expectAsReference, onBackends } from './on-backends.ts'
 
 interface Case {
   readonly x: readonly number[]
@@ -81,50 +79,26 @@ function tensorsOf({ x, w, ...options }: Case, seed: number): Tensor[] {
   return [output, ...slopes, weight.mul(0.99).sub(slopes[1].mul(0.1))]
 }
 
-beforeAll(() => {
-  compilerOptions.verify = true
-})
-afterAll(async () => {
-  compilerOptions.verify = false
-  await setBackend('reference')
-})
-
-for (const name of ['wasm', 'native'] as const satisfies readonly BackendName[]) {
-  const probe = await probeBackend(name)
-  const missing = 'reason' in probe ? probe.reason : undefined
-  if ('backend' in probe) await probe.backend.dispose()
-  describe.skipIf(missing)(`${name}${missing ? ` (skipped: ${missing})` : ''}`, () => {
-    beforeAll(async () => {
-      await setBackend(name)
-    })
-    it.each(Object.entries(cases))('%s', async (_, each) => {
-      const tensors = tensorsOf(each, 7)
-      const expected = evaluate(tensors)
-      await realize(...tensors)
-      for (const [i, tensor] of tensors.entries()) {
-        expect(
-          difference(await tensor.data(), expected[i].data),
-          `tensor ${i} of shape [${tensor.shape.join(', ')}]`,
-        ).toBeUndefined()
-      }
-    })
-
-    it('the same bits with 1, 2 and 3 threads', async () => {
-      const chosen = [
-        'channels in several blocks',
-        'many rows',
-        'stride 2',
-        'samples that share a block',
-        'groups, stride 2',
-      ]
-      const bits = async (threads: number): Promise<Uint32Array[]> => {
-        await setBackend(name, { threads })
-        const tensors = chosen.flatMap((each, i) => tensorsOf(cases[each], i + 1))
-        await realize(...tensors)
-        return Promise.all(tensors.map(async (tensor) => new Uint32Array((await tensor.data()).slice().buffer)))
-      }
-      const one = await bits(1)
-      for (const threads of [2, 3]) expect(await bits(threads), `${threads} threads`).toEqual(one)
-    })
+await onBackends((name) => {
+  it.each(Object.entries(cases))('%s', async (_, each) => {
+    await expectAsReference(tensorsOf(each, 7))
   })
-}
+
+  it('the same bits with 1, 2 and 3 threads', async () => {
+    const chosen = [
+      'channels in several blocks',
+      'many rows',
+      'stride 2',
+      'samples that share a block',
+      'groups, stride 2',
+    ]
+    const bits = async (threads: number): Promise<Uint32Array[]> => {
+      await setBackend(name, { threads })
+      const tensors = chosen.flatMap((each, i) => tensorsOf(cases[each], i + 1))
+      await realize(...tensors)
+      return Promise.all(tensors.map(async (tensor) => new Uint32Array((await tensor.data()).slice().buffer)))
+    }
+    const one = await bits(1)
+    for (const threads of [2, 3]) expect(await bits(threads), `${threads} threads`).toEqual(one)
+  })
+})

@@ -5,26 +5,11 @@
  * Shapes are drawn at random around the sizes at which templates change what they do. Small shapes of everything:
  * fuzz.test.ts.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { evaluate } from '../../src/backends/reference/reference.ts'
-import { compilerOptions } from '../../src/compile/lower.ts'
-import {
-  type BackendName,
-  concat,
-  conv2d,
-  gradients,
-  maxPool2d,
-  probeBackend,
-  realize,
-  scatterAdd,
-  setBackend,
-  type Tensor,
-  take,
-  zeros,
-} from '../../src/index.ts'
+import { it } from 'vitest'
+import { concat, conv2d, gradients, maxPool2d, scatterAdd, type Tensor, take, zeros } from '../../src/index.ts'
 import { fromArray } from '../../src/tensor.ts'
 import { generator } from '../opinfo/common.ts'
-import { difference } from './fuzz-check.ts'
+import { expectAsReference, onBackends } from './on-backends.ts'
 
 /** Tensors to compute, made with numbers from `next`. */
 type Family = (next: () => number) => readonly Tensor[]
@@ -180,33 +165,8 @@ const families: Readonly<Record<string, Family>> = {
   },
 }
 
-beforeAll(() => {
-  compilerOptions.verify = true
-})
-afterAll(async () => {
-  compilerOptions.verify = false
-  await setBackend('reference')
-})
-
-for (const name of ['wasm', 'native'] as const satisfies readonly BackendName[]) {
-  const probe = await probeBackend(name)
-  const missing = 'reason' in probe ? probe.reason : undefined
-  if ('backend' in probe) await probe.backend.dispose()
-  describe.skipIf(missing)(`${name}${missing ? ` (skipped: ${missing})` : ''}`, () => {
-    beforeAll(async () => {
-      await setBackend(name)
-    })
-    it.each(Object.entries(families))('%s', async (_, family) => {
-      const cases = [1, 2, 3].map((seed) => family(generator(seed * 101)))
-      const tensors = cases.flat()
-      const expected = evaluate(tensors)
-      await realize(...tensors)
-      for (const [i, tensor] of tensors.entries()) {
-        expect(
-          difference(await tensor.data(), expected[i].data),
-          `tensor ${i} of shape [${tensor.shape.join(', ')}]`,
-        ).toBeUndefined()
-      }
-    })
+await onBackends(() => {
+  it.each(Object.entries(families))('%s', async (_, family) => {
+    await expectAsReference([1, 2, 3].flatMap((seed) => family(generator(seed * 101))))
   })
-}
+})
