@@ -35,6 +35,7 @@ export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
 export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
 export { findNonFinite, type Origin } from './explain/non-finite.ts'
+export { type Observed, type ObserveOptions, observe } from './explain/observe.ts'
 export {
   type InputMaker,
   type Summary,

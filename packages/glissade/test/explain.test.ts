@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { gradients } from '../src/autodiff/gradients.ts'
 import { tensor } from '../src/create.ts'
 import { type Capture, capture, matchesPattern } from '../src/explain/capture.ts'
+import { observe } from '../src/explain/observe.ts'
 import * as nn from '../src/nn/index.ts'
 import * as optim from '../src/optim/index.ts'
 import { setBackend } from '../src/run/backend.ts'
@@ -122,5 +123,35 @@ describe('capture', () => {
 
   it('refuses a pattern that nothing fits', () => {
     expect(() => capture(nn.sequential(nn.relu()), 'conv*')).toThrow(/no parameter or module 'conv\*'. Known here: 0/)
+  })
+})
+
+describe('observe', () => {
+  it('gives the outputs of modules and their gradients as results, and leaves other functions alone', async () => {
+    const model = nn.sequential(nn.linear(2, 3), nn.tanh(), nn.linear(3, 1))
+    let watched = 0
+    const probe = compile((input: Tensor) => {
+      const {
+        result,
+        values,
+        gradients: slopes,
+      } = observe(model, () => {
+        const loss = model.forward(input).square().mean()
+        return { loss, weight: gradients(loss, [model.parameters()[0]])[0] }
+      })
+      watched = Object.keys(values).length
+      return { ...result, values, slopes }
+    })
+    const seen = await probe(x)
+    expect(Object.keys(seen.values)).toEqual(['0', '1', '2', ''])
+    expect(watched).toBe(4)
+    await close(seen.values[''], model.forward(x))
+    // The gradient of a bias is the sum of those that came to its layer's outputs.
+    await close(seen.slopes['0'].sum(0), gradients(model.forward(x).square().mean(), [model.parameters()[1]])[0])
+  })
+
+  it('refuses to work outside a compiled function', () => {
+    const model = nn.linear(2, 1)
+    expect(() => observe(model, () => model.forward(x))).toThrow(/inside|compile/)
   })
 })

@@ -1,0 +1,71 @@
+/**
+ * Looking inside while a function is traced: what modules gave back, as further results of the function itself.
+ *
+ * `capture` (capture.ts) watches programs from outside, for as long as it is on. Here the function that is compiled says
+ * what it wants to see, so that another function of the same model is not touched.
+ */
+import { fail } from '../errors.ts'
+import { activeTrace } from '../graph/trace.ts'
+import type { Module } from '../nn/module.ts'
+import type { Tensor } from '../tensor.ts'
+import { matchesPattern } from './capture.ts'
+
+export interface ObserveOptions {
+  /** Which modules; default '**', all. See `capture`. */
+  readonly pattern?: string
+}
+
+export interface Observed<R> {
+  readonly result: R
+  /** The outputs of modules by name, in the order in which they ran. A second call stands under `name#2`. */
+  readonly values: Readonly<Record<string, Tensor>>
+  /** The gradients that came to them, of those that `body` computed gradients for. */
+  readonly gradients: Readonly<Record<string, Tensor>>
+}
+
+/**
+ * Runs `body`, inside a function that is being compiled, and also gives what the modules of `model` gave back.
+ *
+ * ```ts
+ * const probe = compile((x: Tensor) => observe(model, () => model.forward(x)))
+ * const { result, values } = await probe(x)
+ * ```
+ *
+ * Errors: `value-invalid` outside a compiled function.
+ */
+export function observe<R>(model: Module, body: () => R, { pattern = '**' }: ObserveOptions = {}): Observed<R> {
+  const trace = activeTrace()
+  if (!trace) {
+    return fail('value-invalid', {
+      what: 'observe',
+      received: 'a call outside a compiled function',
+      expected: 'a call inside one',
+      fix: 'Write compile((x) => observe(model, () => model.forward(x))).',
+    })
+  }
+  const nameOf = new Map([...model.namedModules()].map(([name, module]) => [module as object, name]))
+  const values: Record<string, Tensor> = {}
+  const gradients: Record<string, Tensor> = {}
+  const watched = new Map<Tensor, string[]>()
+  const watch: (typeof trace.watchers)[number] = (_, output, { module, key }) => {
+    const name = nameOf.get(module)
+    if (name === undefined || !matchesPattern(name, pattern)) return
+    const full = [name, key].filter((part) => part !== '').join('.')
+    let place = full
+    for (let call = 2; Object.hasOwn(values, place); call++) place = `${full}#${call}`
+    const tensor = output.current()
+    values[place] = tensor
+    watched.set(tensor, [...(watched.get(tensor) ?? []), place])
+  }
+  const watchGradient: (typeof trace.gradientWatchers)[number] = (tensor, gradient) => {
+    for (const name of watched.get(tensor) ?? []) gradients[name] = gradient
+  }
+  trace.watchers.push(watch)
+  trace.gradientWatchers.push(watchGradient)
+  try {
+    return { result: body(), values, gradients }
+  } finally {
+    trace.watchers.splice(trace.watchers.indexOf(watch), 1)
+    trace.gradientWatchers.splice(trace.gradientWatchers.indexOf(watchGradient), 1)
+  }
+}
