@@ -24,6 +24,7 @@ const steps = [
   { name: 'format and lint', command: [bin('@biomejs/biome/bin/biome'), 'check', '.'] },
   { name: 'build', run: build },
   { name: 'types', command: [bin('typescript/bin/tsc'), '-p', 'tsconfig.test.json'] },
+  { name: 'types of the lab', command: [bin('typescript/bin/tsc'), '-p', 'packages/lab'] },
   { name: 'dead code', command: [bin('knip/bin/knip.js'), '--exclude', 'types,duplicates'] },
   { name: 'tests', command: [bin('vitest/vitest.mjs'), 'run', ...process.argv.slice(2)] },
 ]

@@ -1,0 +1,20 @@
+/** Which page the address names: `#/studio`, `#/trail/3`. Addresses after the hash never leave the browser. */
+import { signal } from '@preact/signals'
+
+export type Route =
+  | { readonly page: 'home' }
+  | { readonly page: 'trail'; readonly chapter: number }
+  | { readonly page: 'studio'; readonly state: string | undefined }
+
+export function parseRoute(hash: string): Route {
+  const [path, state] = hash.replace(/^#\/?/, '').split('?')
+  const [page, chapter] = path.split('/')
+  if (page === 'studio') return { page, state }
+  if (page === 'trail') return { page, chapter: Math.max(1, Math.min(11, Number.parseInt(chapter ?? '', 10) || 1)) }
+  return { page: 'home' }
+}
+
+export const route = signal<Route>(parseRoute(location.hash))
+addEventListener('hashchange', () => {
+  route.value = parseRoute(location.hash)
+})

@@ -1,0 +1,147 @@
+/**
+ * The state of a lab: what is set up, which runs there are, where training stands, and what is selected.
+ *
+ * Settings, positions and selections are signals, which the page's text and controls follow. Arrays of numbers are not:
+ * views ask for them (useQuestion in ask.ts) and draw them on animation frames (ui/frame.ts).
+ */
+import { batch, computed, effect, signal } from '@preact/signals'
+import type { LabSpec } from '../spec/spec.ts'
+import type { Progress, RunId, RunInfo } from '../worker/protocol.ts'
+import { Client, RefusedError } from './client.ts'
+import { Curves } from './curves.ts'
+import { Selection } from './selection.ts'
+
+/** What a run looks like from the page. */
+export interface RunState {
+  readonly info: RunInfo
+  readonly progress: Progress
+  readonly curves: Curves
+}
+
+/** Something that a person should know; shown until it is put away. */
+export interface Notice {
+  readonly kind: 'error' | 'note'
+  readonly text: string
+}
+
+export class Lab {
+  readonly client = new Client()
+  readonly selection = new Selection()
+  /** As it is set up; the network that trains may be of an earlier one until it is opened. */
+  readonly spec = signal<LabSpec | undefined>(undefined)
+  readonly runs = signal<ReadonlyMap<RunId, RunState>>(new Map())
+  /** The run that is shown. */
+  readonly current = signal<RunId>(0)
+  readonly opening = signal(false)
+  readonly notice = signal<Notice | undefined>(undefined)
+  /** Steps a second at most; 0: as fast as it goes. */
+  readonly speed = signal(0)
+
+  readonly run = computed(() => this.runs.value.get(this.current.value))
+  readonly info = computed(() => this.run.value?.info)
+  readonly progress = computed(() => this.run.value?.progress)
+  readonly running = computed(() => this.run.value?.progress.running ?? false)
+
+  constructor() {
+    this.client.onProgress = (progress) => this.#progressed(progress)
+    this.client.onFailure = (text) => {
+      this.notice.value = { kind: 'error', text }
+    }
+  }
+
+  #progressed(progress: Progress): void {
+    const state = this.runs.peek().get(progress.stamp.run)
+    if (!state) return
+    state.curves.addLosses(progress.from, progress.losses)
+    if (progress.scores) state.curves.addScores(progress.scores)
+    this.#set(progress.stamp.run, { ...state, progress })
+    if (progress.stopped === 'not-finite') {
+      const text = `Training stopped at step ${progress.stamp.step}: the loss is no longer a number. The learning rate is probably too large; take a third of it, and reset.`
+      this.notice.value = { kind: 'error', text }
+    }
+  }
+
+  #set(run: RunId, state: RunState): void {
+    this.runs.value = new Map(this.runs.peek()).set(run, state)
+  }
+
+  /** Sets up a spec and builds its network. What was open is given up only if that works. */
+  async open(spec: LabSpec, weights?: Uint8Array): Promise<boolean> {
+    this.opening.value = true
+    try {
+      return await this.#obeyed(async () => {
+        // The first reports come before the answer does.
+        const early: Progress[] = []
+        const listening = this.client.onProgress
+        this.client.onProgress = (progress) => early.push(progress)
+        try {
+          const info = await this.client.order('open', { spec, ...(weights && { weights }) })
+          const progress = early.findLast(({ stamp }) => stamp.run === info.run) as Progress
+          batch(() => {
+            this.spec.value = spec
+            this.current.value = info.run
+            this.runs.value = new Map([[info.run, { info, progress, curves: new Curves() }]])
+            this.notice.value = undefined
+            this.selection.fit(info)
+          })
+        } finally {
+          this.client.onProgress = listening
+        }
+        this.#progressed(this.progress.peek() as Progress)
+      })
+    } finally {
+      this.opening.value = false
+    }
+  }
+
+  train(): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('train', { run: this.current.peek(), rate: this.speed.peek() }))
+  }
+
+  pause(): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('pause', { run: this.current.peek() }))
+  }
+
+  toggle(): Promise<boolean> {
+    return this.running.peek() ? this.pause() : this.train()
+  }
+
+  /** So many steps, or to the end of the epoch. */
+  advance(by: number | 'epoch'): Promise<boolean> {
+    const state = this.run.peek()
+    if (!state) return Promise.resolve(false)
+    const perEpoch = state.info.stepsPerEpoch
+    const steps = by === 'epoch' ? perEpoch - (state.progress.stamp.step % perEpoch) : by
+    return this.#obeyed(() => this.client.order('advance', { run: this.current.peek(), steps }))
+  }
+
+  /** Back to the same first weights. */
+  reset(): Promise<boolean> {
+    const run = this.current.peek()
+    this.run.peek()?.curves.clear()
+    return this.#obeyed(() => this.client.order('reset', { run }))
+  }
+
+  /** Does what the worker may refuse; says so, and loses nothing. */
+  async #obeyed(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (problem) {
+      if (!(problem instanceof RefusedError)) throw problem
+      this.notice.value = { kind: 'error', text: problem.message }
+      return false
+    }
+  }
+}
+
+/** Training goes on at another pace when the dial is turned. */
+export function followSpeed(lab: Lab): () => void {
+  let before = lab.speed.peek()
+  return effect(() => {
+    const now = lab.speed.value
+    if (now === before) return
+    before = now
+    if (lab.running.peek()) void lab.train()
+  })
+}

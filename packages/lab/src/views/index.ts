@@ -1,0 +1,6 @@
+/** All views, in the order in which the studio offers them. */
+import { curves } from './curves/curves.tsx'
+import { surface } from './surface/surface.tsx'
+import type { View } from './view.ts'
+
+export const views: readonly View[] = [surface, curves]

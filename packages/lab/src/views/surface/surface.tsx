@@ -1,0 +1,116 @@
+/** What the network says at each place of the plane, with the points it learns from. */
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { useLab, useQuestion } from '../../state/ask.ts'
+import { classColour, colours, css, drawCells, drawMark, signed } from '../../ui/colour.ts'
+import { Panel, Toggle } from '../../ui/controls.tsx'
+import { useCanvas } from '../../ui/frame.ts'
+import type { Numbers, Questions } from '../../worker/protocol.ts'
+import type { View, ViewProps } from '../view.ts'
+
+/** Half the side of the plane. */
+const reach = 6
+const cells = 50
+
+/** The colour of each place: that of the likeliest class, paler where it is less sure. */
+function classPicture(
+  { values, shape }: Numbers,
+  discrete: boolean,
+): { data: Float32Array; colour: (i: number) => readonly [number, number, number] } {
+  const [classes, size] = shape
+  const places = size * size
+  const ground = colours().zero
+  const colour = (i: number): readonly [number, number, number] => {
+    let best = 0
+    for (let k = 1; k < classes; k++) if (values[k * places + i] > values[best * places + i]) best = k
+    const sure = discrete ? 0.75 : Math.max(0, (values[best * places + i] - 1 / classes) / (1 - 1 / classes)) * 0.85
+    const full = classColour(best)
+    return [0, 1, 2].map((c) => ground[c] + (full[c] - ground[c]) * sure) as unknown as readonly [
+      number,
+      number,
+      number,
+    ]
+  }
+  return { data: Float32Array.from({ length: places }, (_, i) => i), colour }
+}
+
+function SurfaceView({ run, info }: ViewProps): JSX.Element {
+  const lab = useLab()
+  const [discrete, setDiscrete] = useState(false)
+  const [tests, setTests] = useState(false)
+  const responses = useQuestion('responses', { run, size: cells })
+  const [points, setPoints] = useState<Partial<Record<'train' | 'test', Questions['points']['answer']>>>({})
+  useEffect(() => {
+    let left = false
+    for (const part of ['train', 'test'] as const) {
+      void lab.client
+        .ask('points', { run, part })
+        .then((answer) => !left && setPoints((old) => ({ ...old, [part]: answer })))
+    }
+    return () => {
+      left = true
+    }
+  }, [lab, run, info])
+
+  const canvas = useCanvas((context, width, height) => {
+    const place = { x: 0, y: 0, width, height }
+    const answer = responses.value
+    if (answer) {
+      const size = [answer.size, answer.size] as const
+      if (info.task === 'class') {
+        const { data, colour } = classPicture(answer.output, discrete)
+        drawCells(context, data, size, place, { smooth: !discrete, colour })
+      } else
+        drawCells(context, answer.output.values, size, place, {
+          smooth: true,
+          colour: discrete ? (v) => signed(Math.sign(v)) : signed,
+        })
+    }
+    const { ink, surface } = colours()
+    const draw = ({ points, targets }: Questions['points']['answer'], filled: boolean): void => {
+      targets.forEach((target, i) => {
+        const x = ((points[2 * i] / reach + 1) / 2) * width
+        const y = ((1 - points[2 * i + 1] / reach) / 2) * height
+        const label = info.task === 'class' ? target : target > 0 ? 1 : 0
+        drawMark(context, label, x, y, 3.4)
+        const fill = css(info.task === 'class' ? classColour(target) : signed(target))
+        context.fillStyle = filled ? fill : surface
+        context.strokeStyle = filled ? surface : fill
+        context.lineWidth = filled ? 1 : 1.6
+        context.fill()
+        context.stroke()
+      })
+    }
+    if (points.train) draw(points.train, true)
+    if (tests && points.test) draw(points.test, false)
+    void ink
+  })
+  return (
+    <Panel
+      title="Output"
+      stamp={lab.runs.value.get(run)?.progress.stamp}
+      actions={
+        <>
+          <Toggle label="test points" on={tests} onChange={setTests} />
+          <Toggle label="sharp" on={discrete} onChange={setDiscrete} hint="Colours without shades: which class wins." />
+        </>
+      }
+    >
+      <div style={{ aspectRatio: '1', width: '100%', maxWidth: '460px', margin: '0 auto' }}>
+        <canvas
+          ref={canvas}
+          role="img"
+          aria-label={`What the network says over the plane, and ${info.trainCount} training points`}
+        />
+      </div>
+    </Panel>
+  )
+}
+
+export const surface: View = {
+  id: 'surface',
+  title: 'Output',
+  about: 'The class or number that the network gives at each place of the plane, and the points.',
+  fits: ({ spec }) => spec.data.kind === 'plane' || spec.data.kind === 'points',
+  Component: SurfaceView,
+}

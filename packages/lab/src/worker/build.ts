@@ -1,0 +1,71 @@
+/** From words to the library's own: the model, loss, optimizer and schedule that a spec asks for. */
+import { io, loss as losses, nn, optim, type Tensor } from 'glissade'
+import type { Choice, LabSpec, Task } from '../spec/spec.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+/** Builds the model, with first values from the default generator. */
+export function buildModel({ model, initializer }: LabSpec): nn.Module {
+  const built = io.buildModel<nn.Module>(model, 'The model')
+  if (initializer.kind !== 'default') initialize(built, initializer)
+  return built
+}
+
+/** Gives weights (not biases, norms or embeddings of one axis) the values of an initializer. */
+function initialize(model: nn.Module, { kind, ...options }: Choice): void {
+  const draw = (nn.init as unknown as Record<string, (shape: readonly number[], options: Options) => Tensor>)[kind]
+  for (const parameter of model.parameters()) {
+    if (parameter.rank < 2) continue
+    parameter.assign(
+      kind === 'constant' ? nn.init.constant(parameter.shape, Number(options.value)) : draw(parameter.shape, options),
+    )
+  }
+}
+
+export type LossOf = (prediction: Tensor, target: Tensor) => Tensor
+
+/** The loss of a prediction [B, …, outputs] and its target; places whose target is -1 do not count. */
+export function lossOf({ kind, ...options }: Choice, task: Task): LossOf {
+  const loss = (losses as unknown as Record<string, (p: Tensor, t: Tensor, o: Options) => Tensor>)[kind]
+  if (task === 'number') return (p, t) => loss(p, t, options)
+  const counted = task === 'token' ? { ignoreIndex: -1, ...options } : options
+  return (p, t) =>
+    p.rank === 2 ? loss(p, t, counted) : loss(p.reshape([-1, p.shape[p.rank - 1]]), t.reshape([-1]), counted)
+}
+
+type RecipeOf = (options: Options) => optim.Recipe
+
+/** The optimizer for a model, with the learning rate of the schedule. */
+export function optimizerOf(spec: LabSpec, model: nn.Module, stepsPerEpoch: number): optim.Optimizer {
+  const { kind, lr, ...options } = spec.optimizer
+  const rate = scheduleOf(spec.schedule, Number(lr), stepsPerEpoch)
+  return (optim as unknown as Record<string, RecipeOf>)[kind]({ lr: rate ?? Number(lr), ...options }).for(model)
+}
+
+/** Epochs in a spec become steps. */
+function scheduleOf(
+  { kind, ...given }: Choice,
+  lr: number,
+  stepsPerEpoch: number,
+): optim.schedule.Schedule | undefined {
+  const steps = (name: string, fallback: number): number =>
+    Math.max(1, Math.round(Number(given[name] ?? fallback) * stepsPerEpoch))
+  const number = (name: string, fallback: number): number => Number(given[name] ?? fallback)
+  const { schedule } = optim
+  const warm = (made: optim.schedule.Schedule): optim.schedule.Schedule =>
+    number('warmUp', 0) > 0 ? schedule.warmUp(made, steps('warmUp', 0)) : made
+  switch (kind) {
+    case 'step':
+      return warm(schedule.step(lr, steps('every', 10), { gamma: number('gamma', 0.5) }))
+    case 'exponential':
+      return warm(schedule.exponential(lr, number('gamma', 0.99) ** (1 / stepsPerEpoch)))
+    case 'cosine':
+      return warm(schedule.cosine(lr, steps('epochs', 50)))
+    case 'oneCycle':
+      return schedule.oneCycle(lr, steps('epochs', 50))
+    case 'constant':
+      return number('warmUp', 0) > 0 ? warm(schedule.constant(lr)) : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,29 @@
+/** The samples of a run, in the form that every kind of data comes to. Who makes them: the other files here. */
+import type { DataSpec, Task } from '../../spec/spec.ts'
+
+export interface LabData {
+  readonly task: Task
+  /** Training samples first, then those for testing; row-major. */
+  readonly inputs: Float32Array | Int32Array
+  /** Of one sample. */
+  readonly inputShape: readonly number[]
+  /** Classes and tokens as whole numbers (-1: does not count); numbers as they are. */
+  readonly targets: Float32Array | Int32Array
+  /** Of one sample: [] for a class. */
+  readonly targetShape: readonly number[]
+  readonly trainCount: number
+  readonly testCount: number
+  /** Of classes or tokens. */
+  readonly labels: readonly string[]
+  /** Of the inputs, where each has a name. */
+  readonly features: readonly string[]
+  /** Coordinates [n, 2] of samples that are points of the plane. */
+  readonly points?: Float32Array
+  /** Inputs for places of the plane: [n, 2] → [n, features]. */
+  readonly fromPlane?: (places: Float32Array) => Float32Array
+}
+
+/** How many of `count` samples are for training: at least one of each part. */
+export function trainCountOf(count: number, { testShare }: Pick<DataSpec, 'testShare'>): number {
+  return Math.min(count - 1, Math.max(1, count - Math.round(count * testShare)))
+}

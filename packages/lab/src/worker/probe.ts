@@ -1,0 +1,129 @@
+/**
+ * Looking into a run without changing it: outputs of all modules for some inputs, and the gradients of the next step.
+ *
+ * Everything is computed by the library's own programs on the run's own weights; random draws (dropout) are those that
+ * the next step will make, and do not count as made. Gradients are those of the batch that the next step learns from,
+ * so that the step changes weights by exactly what is shown.
+ */
+import { compile, gradients, observe, type Tensor, take, tensor } from 'glissade'
+import { forwardOf, type Run } from './run.ts'
+
+export type Values = ReadonlyMap<string, Tensor>
+
+export interface Seen {
+  readonly output: Tensor
+  /** By module name, in the order in which they ran. */
+  readonly values: Values
+}
+
+export interface SeenBackward {
+  readonly loss: Tensor
+  readonly values: Values
+  /** Of the loss, with respect to what the modules gave back. */
+  readonly slopes: Values
+  /** Of the loss, by parameter name. */
+  readonly parameters: Values
+}
+
+export class Probe {
+  readonly #run: Run
+  readonly #forward: (x: Tensor) => Promise<{ output: Tensor; values: Record<string, Tensor> }>
+  readonly #backward: (
+    x: Tensor,
+    y: Tensor,
+  ) => Promise<{
+    loss: Tensor
+    values: Record<string, Tensor>
+    slopes: Record<string, Tensor>
+    parameters: Record<string, Tensor>
+  }>
+  readonly #score: (x: Tensor, y: Tensor) => Promise<{ loss: Tensor; output: Tensor }>
+  readonly #releases: (() => void)[]
+  #kept: { step: number; seen: Promise<SeenBackward> } | undefined
+
+  constructor(run: Run) {
+    this.#run = run
+    const { model, loss } = run
+    const forward = compile((x: Tensor) => {
+      const { result, values } = observe(model, () => forwardOf(model, x))
+      return { output: result, values: { ...values } }
+    })
+    const backward = compile((x: Tensor, y: Tensor) => {
+      const names = [...model.namedParameters()].filter(([, parameter]) => parameter.trainable)
+      const {
+        result,
+        values,
+        gradients: slopes,
+      } = observe(model, () => {
+        const found = loss(forwardOf(model, x), y)
+        const each = gradients(
+          found,
+          names.map(([, parameter]) => parameter),
+        )
+        return { loss: found, parameters: Object.fromEntries(names.map(([name], i) => [name, each[i] as Tensor])) }
+      })
+      return { ...result, values: { ...values }, slopes: { ...slopes } }
+    })
+    const score = compile((x: Tensor, y: Tensor) => {
+      const output = forwardOf(model, x)
+      return { loss: loss(output, y), output }
+    })
+    this.#forward = forward
+    this.#backward = backward
+    this.#score = score
+    this.#releases = [() => forward.release(), () => backward.release(), () => score.release()]
+  }
+
+  /** What the network makes of inputs, as in use (without dropout). x: [B, …inputShape] */
+  async forward(x: Tensor): Promise<Seen> {
+    this.#run.model.eval()
+    const { output, values } = await this.#forward(x)
+    return { output, values: new Map(Object.entries(values)) }
+  }
+
+  /** Loss and outputs on inputs, as in use. */
+  async score(x: Tensor, y: Tensor): Promise<{ loss: number; output: Tensor }> {
+    this.#run.model.eval()
+    const { loss, output } = await this.#score(x, y)
+    return { loss: await loss.item(), output }
+  }
+
+  /** The batch of the next step, forward and backward, as in training. Kept until a step is made. */
+  backward(): Promise<SeenBackward> {
+    const { step, inputs, targets } = this.#run
+    if (this.#kept?.step !== step) {
+      const at = tensor(this.#run.nextBatch())
+      this.#kept = { step, seen: this.backwardOf(take(inputs, at, 0), take(targets, at, 0)) }
+    }
+    return this.#kept.seen
+  }
+
+  /** The same for inputs and targets of one's own. */
+  backwardOf(x: Tensor, y: Tensor): Promise<SeenBackward> {
+    return this.#run.withDraws(async () => {
+      this.#run.model.train()
+      const seen = await this.#backward(await realizedCopy(x), await realizedCopy(y))
+      return {
+        loss: seen.loss,
+        values: new Map(Object.entries(seen.values)),
+        slopes: new Map(Object.entries(seen.slopes)),
+        parameters: new Map(Object.entries(seen.parameters)),
+      }
+    })
+  }
+
+  /** Forgets what was kept: weights changed by something else than a step. */
+  forget(): void {
+    this.#kept = undefined
+  }
+
+  release(): void {
+    for (const release of this.#releases) release()
+  }
+}
+
+/** The numbers of a lazy tensor, so that the program takes them as they are. */
+async function realizedCopy(x: Tensor): Promise<Tensor> {
+  await x.realized()
+  return x
+}

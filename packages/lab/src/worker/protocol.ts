@@ -1,0 +1,193 @@
+/**
+ * Everything that the page and the worker say to each other, in one place.
+ *
+ * The page asks questions (each once, or again and again while the network trains) and gives orders; the worker answers,
+ * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
+ * line to `Questions`, a file to questions/, and a view that asks.
+ */
+import type { LabSpec, Task } from '../spec/spec.ts'
+
+/** Which run: 0 is the first; branches count up. */
+export type RunId = number
+
+/** When and where a number was read. Everything that is shown says so. */
+export interface Stamp {
+  readonly run: RunId
+  readonly step: number
+  readonly epoch: number
+}
+
+/** Numbers with their shape; row-major. */
+export interface Numbers {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
+
+/** A module of the model, from the graph: inputs first, in the order in which they run. */
+export interface ModuleInfo {
+  /** Its name, as `layers.0`; '' is the whole model. */
+  readonly path: string
+  readonly kind: string
+  /** Its options in a line, as `3 × 3, stride 2`. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Of one sample, without the batch axis; empty if it did not run by itself. */
+  readonly outputShape: readonly number[]
+  readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[]
+  readonly children: readonly string[]
+  /** Whether it is made of others, whose outputs are shown in its place. */
+  readonly composite: boolean
+}
+
+/** What does not change while a run trains. */
+export interface RunInfo {
+  readonly run: RunId
+  readonly spec: LabSpec
+  readonly task: Task
+  readonly modules: readonly ModuleInfo[]
+  readonly parameterCount: number
+  /** Of one sample. */
+  readonly inputShape: readonly number[]
+  readonly outputShape: readonly number[]
+  /** Of classes or tokens, in the order of the outputs. */
+  readonly labels: readonly string[]
+  /** Of the inputs, where each has a name. */
+  readonly features: readonly string[]
+  readonly trainCount: number
+  readonly testCount: number
+  readonly stepsPerEpoch: number
+  /** Such as `wasm, 2 threads`. */
+  readonly backend: string
+  /** Where it was branched off, if it was. */
+  readonly from?: Stamp
+}
+
+export type Part = 'train' | 'test'
+
+/** One sample of the data. */
+export interface SampleRef {
+  readonly part: Part
+  readonly index: number
+}
+
+/** An input of a person's own in place of a sample: a point, a drawn digit, a text as token numbers. */
+export interface OwnInput {
+  readonly values: Float32Array
+}
+
+export type Input = SampleRef | OwnInput
+
+/** What of a tensor is shown. */
+export type Aspect = 'value' | 'gradient'
+
+/** Values of an element and how they are spread. */
+export interface Histogram {
+  readonly low: number
+  readonly high: number
+  readonly counts: Uint32Array
+}
+
+/** The questions, with what is asked and what is answered. */
+export interface Questions {
+  /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
+  responses: {
+    ask: { readonly run: RunId; readonly size: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly size: number
+      /** For each module that gives units: [units, size, size]. */
+      readonly modules: readonly { readonly path: string; readonly maps: Numbers }[]
+      /** What the network says at each place: [outputs, size, size], probabilities where it says classes. */
+      readonly output: Numbers
+    }
+  }
+  /** Points of the data with their classes or numbers: [n, 2] and [n]. */
+  points: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: { readonly points: Float32Array; readonly targets: Float32Array }
+  }
+  /** A parameter: its numbers, or those of its gradient at the last batch. */
+  parameter: {
+    ask: { readonly run: RunId; readonly name: string; readonly aspect: Aspect }
+    answer: { readonly stamp: Stamp; readonly numbers: Numbers; readonly histogram: Histogram }
+  }
+  /** What a module gave back for an input, or the gradient of the loss that came to it. */
+  activation: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input; readonly aspect: Aspect }
+    answer: { readonly stamp: Stamp; readonly numbers: Numbers; readonly histogram: Histogram }
+  }
+  /** The network's answer for an input: scores, and probabilities where it says classes. */
+  prediction: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly input: Numbers
+      readonly output: Numbers
+      readonly probabilities?: Numbers
+      readonly target?: Float32Array
+    }
+  }
+}
+
+export type QuestionName = keyof Questions
+
+/** The orders, with what they need and what they give back. */
+export interface Orders {
+  /** A new first run; what was there is given back. Weights as a safetensors file. */
+  open: { give: { readonly spec: LabSpec; readonly weights?: Uint8Array }; get: RunInfo }
+  /** Trains until told otherwise. `rate`: at most so many steps a second; 0: as fast as it goes. */
+  train: { give: { readonly run: RunId; readonly rate: number }; get: undefined }
+  pause: { give: { readonly run: RunId }; get: undefined }
+  /** So many steps, and pause. */
+  advance: { give: { readonly run: RunId; readonly steps: number }; get: undefined }
+  /** Back to the first weights: the same seed, the same start. */
+  reset: { give: { readonly run: RunId }; get: undefined }
+}
+
+export type OrderName = keyof Orders
+
+/** How good the network is on a part of the data. */
+export interface Score {
+  readonly loss: number
+  /** 0 to 1, where it says classes or tokens. */
+  readonly accuracy?: number
+}
+
+/** How training goes; sent at most thirty times a second. */
+export interface Progress {
+  readonly stamp: Stamp
+  readonly running: boolean
+  /** Steps a second, over the last half second. */
+  readonly rate: number
+  /** The learning rate of the next step. */
+  readonly lr: number
+  /** Loss of each step since the last message: the step of the first, and the losses. */
+  readonly from: number
+  readonly losses: Float32Array
+  /** On the whole of each part, measured now and then. */
+  readonly scores?: { readonly step: number; readonly train: Score; readonly test: Score }
+  /** Why training stopped by itself. */
+  readonly stopped?: 'epoch' | 'not-finite'
+}
+
+/** A message to the page's person: an error of the library has its code. */
+export interface Refusal {
+  readonly message: string
+  readonly code?: string
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      readonly name: QuestionName
+      readonly ask: unknown
+      readonly again: boolean
+    }
+  | { readonly type: 'enough'; readonly id: number }
+  | { readonly type: 'order'; readonly id: number; readonly name: OrderName; readonly give: unknown }
+
+export type FromWorker =
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'done'; readonly id: number; readonly get: unknown }
+  | { readonly type: 'refused'; readonly id: number; readonly refusal: Refusal }
+  | { readonly type: 'progress'; readonly progress: Progress }

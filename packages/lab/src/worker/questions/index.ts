@@ -1,0 +1,16 @@
+/** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
+import type { Live } from '../desk.ts'
+import type { QuestionName, Questions } from '../protocol.ts'
+import { activation, parameter } from './numbers.ts'
+import { points, responses } from './plane.ts'
+import { prediction } from './prediction.ts'
+
+export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
+
+export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
+  responses,
+  points,
+  parameter,
+  activation,
+  prediction,
+}
