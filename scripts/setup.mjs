@@ -71,6 +71,18 @@ export function build() {
   return true
 }
 
+/** Builds the page of the lab where its sources, or the library's, have changed; false where that fails. */
+export function buildLab() {
+  const lab = join(root, 'packages/lab')
+  const sources = ['src', 'build', 'public', '../glissade/src'].map((folder) => newestIn(join(lab, folder)))
+  const page = join(lab, 'dist/index.html')
+  if (existsSync(page) && changedAt(page) >= Math.max(...sources, changedAt(join(lab, 'index.html')))) return true
+  say('building the lab')
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'error'], { cwd: lab, stdio: 'inherit' })
+  return status === 0
+}
+
 function newestSource() {
   let newest = changedAt(join(root, 'tsconfig.base.json'))
   for (const folder of built) {

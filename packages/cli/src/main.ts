@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { GlissadeError } from 'glissade'
 import { doctor } from './commands/doctor.ts'
 import { inspect } from './commands/inspect.ts'
+import { lab } from './commands/lab.ts'
 import { predict } from './commands/predict.ts'
 import { profile } from './commands/profile.ts'
 import { runDigits } from './commands/run-digits.ts'
@@ -51,6 +52,14 @@ run
   .option('--resume <folder>', 'go on where an interrupted run was saved')
   .option('--quiet', 'print only the result')
   .action(runDigits)
+
+program
+  .command('lab')
+  .description('open the lab: a page in which networks train and every number can be seen')
+  .option('--port <n>', 'where it listens; the next free one is taken', whole(0, 'a whole number of at least 0'), 4404)
+  .option('--runs <folder>', 'also show the runs that were written into this folder')
+  .option('--open', 'open it in the browser')
+  .action(lab)
 
 program
   .command('predict')

@@ -1,14 +1,13 @@
 /**
- * The built lab in a real Chromium, for tests: built when its sources are newer, served with the headers of
+ * The built lab in a real Chromium, for tests: built when its sources are newer, served by the server of
  * `glissade lab`. Needs the package playwright-core and a Chromium (scripts/chromium.mjs); tests skip without, and say so.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join, normalize } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
+import { type LabServer, serveLab } from '../../cli/src/lab/server.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const dist = here('../dist')
@@ -59,14 +58,6 @@ async function ensureBuilt(): Promise<void> {
   }
 }
 
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-}
-
 export interface LabPage {
   readonly page: Page
   readonly address: string
@@ -76,29 +67,12 @@ export interface LabPage {
 }
 
 let browser: Browser | undefined
-let server: Server | undefined
+let server: LabServer | undefined
 
 async function serve(): Promise<string> {
   await ensureBuilt()
-  server ??= await new Promise<Server>((resolve) => {
-    const made = createServer((request, response) => {
-      const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname))
-      const file = join(dist, path.endsWith('/') ? `${path}index.html` : path)
-      try {
-        const bytes = readFileSync(file)
-        response.writeHead(200, {
-          'Content-Type': types[extname(file)] ?? 'application/octet-stream',
-          'Cross-Origin-Opener-Policy': 'same-origin',
-          'Cross-Origin-Embedder-Policy': 'require-corp',
-        })
-        response.end(bytes)
-      } catch {
-        response.writeHead(404).end()
-      }
-    })
-    made.listen(0, '127.0.0.1', () => resolve(made))
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  server ??= await serveLab({ page: dist, port: 0 })
+  return server.address
 }
 
 /** Opens the lab at a place such as `#/studio`. */
@@ -125,6 +99,6 @@ export async function openLab(place = '', options: BrowserContextOptions = {}): 
 export async function closeLab(): Promise<void> {
   await browser?.close()
   browser = undefined
-  await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()))
+  await server?.close()
   server = undefined
 }
