@@ -66,6 +66,7 @@ export * as io from './io/index.ts'
 export * as loss from './loss/index.ts'
 export * as metrics from './metrics/index.ts'
 export * as nn from './nn/index.ts'
+export { tap } from './nn/module.ts'
 // ---- operations as functions ----
 export {
   type AdaptiveSize,
@@ -110,7 +111,7 @@ export {
   pixelShuffle,
   pixelUnshuffle,
 } from './ops/derived/resize.ts'
-export { type ScanOptions, type ScanResult, type ScanStep, scan } from './ops/derived/scan.ts'
+export { type ScanOptions, type ScanResult, type ScanStep, scan, unrolled } from './ops/derived/scan.ts'
 export * as optim from './optim/index.ts'
 export { formatTensor, print } from './print.ts'
 export * as random from './random.ts'
