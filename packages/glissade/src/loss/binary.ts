@@ -42,7 +42,7 @@ export function bce(probabilities: Tensor, target: Tensor, { reduction = 'mean',
   const bounded = withGradient(losses, [p, t], (g) => [
     g.mul(p.sub(t)).div(rest.mul(p).maximum(leastVariance)),
     g.mul(no.sub(yes)),
-  ])
+  ], 'bce')
   return reduceLoss(weight ? bounded.mul(weight) : bounded, reduction)
 }
 

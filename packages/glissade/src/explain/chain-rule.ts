@@ -1,0 +1,295 @@
+/**
+ * The microscope: the gradient of any element of any tensor as the sum of the chain rule's products, each of which can
+ * be unfolded again, down to the loss.
+ *
+ * An element x of a tensor goes into some operations. Of each element y that it changes there, ∂y/∂x is known, and
+ * ∂loss/∂y is a gradient like any other: their products add up to ∂loss/∂x. The derivatives of one operation come
+ * from its own gradient rule, which is linear in what flows into it: the derivative of ⟨rule(u), direction⟩ by u says
+ * how the output changes with the input. No op is known by name. Rules: ops/; the walk itself: autodiff/gradients.ts.
+ */
+import { gradients } from '../autodiff/gradients.ts'
+import { evaluate } from '../backends/reference/reference.ts'
+import type { TypedArray } from '../dtype.ts'
+import { isFloat } from '../dtype.ts'
+import { fail } from '../errors.ts'
+import { placeholder, walkBack } from '../ops/derived/loop.ts'
+import { type Shape, stridesOf } from '../shape.ts'
+import type { Storage } from '../storage.ts'
+import { Tensor, type Variable } from '../tensor.ts'
+import { matchesPattern } from './capture.ts'
+import { checkElement, type GradientCheck, type GradientCheckOptions } from './check-gradient.ts'
+import { type Content, Recording, recorded, type Which } from './record.ts'
+
+/**
+ * Where a term ends: at the next operation that does more than move numbers, at the next tensor that a module gave
+ * back, or that or a tap; or at the next of these whose name fits a pattern as that of `capture`.
+ */
+export type Level = 'operations' | 'modules' | 'taps' | { readonly names: string }
+
+export interface TermsOptions {
+  /** Default 'operations'. */
+  readonly level?: Level
+  /** How many terms are listed, the largest products first; the others are added up. Default 20. */
+  readonly limit?: number
+}
+
+/** One product of the chain rule: the way of the gradient through one element of one operation's output. */
+export interface Term {
+  /** The operation y, to be unfolded in its turn. */
+  readonly id: number
+  readonly op: string
+  /** What a person calls it: the module or tap, or else the operation in its module. */
+  readonly name: string
+  /** The element of y, row-major and by axes. */
+  readonly element: number
+  readonly position: readonly number[]
+  /** The value of y there. */
+  readonly value: number
+  /** ∂y/∂x */
+  readonly local: number
+  /** ∂loss/∂y; of the loss itself 1. */
+  readonly upstream: number
+  /** local times upstream */
+  readonly product: number
+}
+
+/** The terms of one element's gradient. */
+export interface Terms {
+  readonly id: number
+  readonly element: number
+  readonly position: readonly number[]
+  readonly value: number
+  /** The library's gradient of the element, which `sum` agrees with but for rounding. */
+  readonly gradient: number
+  /** The sum of all products. */
+  readonly sum: number
+  readonly terms: readonly Term[]
+  /** How many terms are not listed, and what they add up to. */
+  readonly rest: { readonly count: number; readonly sum: number }
+}
+
+const defaultLimit = 20
+
+/**
+ * Records what `body` computes and the gradients of its loss by every tensor on the way. `body` returns the loss, a
+ * single number; it may also call an optimizer's `minimize`, whose operations are then recorded too. Variables keep
+ * their values. Loops are written out. Errors: grad-scalar.
+ *
+ * ```ts
+ * const story = await chainRule(() => loss.crossEntropy(model.forward(x), y))
+ * const { gradient, terms, rest } = story.terms('fc1.weight', [3, 0])
+ * story.terms(terms[0].id, terms[0].element)            // one step nearer to the loss
+ * story.terms('fc1.weight', [3, 0], { level: 'modules' })  // a layer at a time
+ * story.check('fc1.weight', [3, 0])                     // beside finite differences
+ * ```
+ */
+export async function chainRule(body: () => Tensor): Promise<ChainRule> {
+  let wanted: ReadonlyMap<Tensor, Tensor> = new Map()
+  const story = await recorded(
+    () => {
+      const loss = body().current()
+      const tensors = floatsBefore(loss)
+      const found = gradients(loss, tensors)
+      wanted = new Map(
+        tensors.flatMap((tensor, i) => {
+          const gradient = found[i]
+          return gradient ? [[tensor, gradient] as const] : []
+        }),
+      )
+      return loss
+    },
+    (content) => new ChainRule(content, wanted),
+  )
+  await story.compute()
+  return story
+}
+
+/** All that can have a gradient, in the order in which it came about. */
+function floatsBefore(loss: Tensor): Tensor[] {
+  const found: Tensor[] = []
+  walkBack([loss], (tensor) => {
+    if (isFloat(tensor.dtype)) found.push(tensor)
+    return true
+  })
+  return found.sort((a, b) => a.id - b.id)
+}
+
+export class ChainRule extends Recording {
+  readonly #gradients: ReadonlyMap<Tensor, Tensor>
+
+  constructor(content: Content, gradientOf: ReadonlyMap<Tensor, Tensor>) {
+    super(content)
+    this.#gradients = new Map([...gradientOf].filter(([tensor]) => this.holds(tensor)))
+  }
+
+  /** The operation that is the loss. */
+  get loss(): number {
+    return this.outputs[0]
+  }
+
+  /** Computes all values and gradients. */
+  async compute(): Promise<void> {
+    await this.realize([...this.#gradients.values()])
+  }
+
+  /** A copy of the gradient of the loss by one tensor; zeros where the loss does not depend on it. */
+  gradient(which: Which): TypedArray {
+    const tensor = this.tensors[this.find(which)]
+    const gradient = this.#gradients.get(tensor)
+    return gradient ? numbersOf(gradient).slice() : new Float32Array(tensor.size)
+  }
+
+  /**
+   * The terms of the gradient of one element, given row-major or by axes. Those whose local derivative is 0 are left
+   * out: they hold nothing. Of the loss itself there are none.
+   */
+  terms(which: Which, element: number | readonly number[], options: TermsOptions = {}): Terms {
+    const { level = 'operations', limit = defaultLimit } = options
+    const id = this.find(which)
+    const start = this.tensors[id]
+    const at = flatElement(element, start.shape)
+    const isEnd = this.#ends(level)
+    const loss = this.tensors[this.loss]
+    const tangents = new Map<Tensor, Float64Array>([[start, oneAt(at, start.size)]])
+    const all: Term[] = []
+    if (start !== loss) {
+      for (const tensor of this.#gradients.keys()) {
+        if (tensor.id <= start.id || !tensor.inputs.some((input) => tangents.has(input))) continue
+        const tangent = this.inTrace(() => changeOf(tensor, tangents))
+        if (!tangent) continue
+        if (tensor === loss || isEnd(tensor)) all.push(...this.#termsAt(tensor, tangent))
+        else tangents.set(tensor, tangent)
+      }
+    }
+    all.sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
+    const add = (terms: readonly Term[]): number => terms.reduce((sum, { product }) => sum + product, 0)
+    return {
+      id,
+      element: at,
+      position: positionOf(at, start.shape),
+      value: numbersOf(start)[at],
+      gradient: this.gradient(id)[at],
+      sum: start === loss ? 1 : add(all),
+      terms: all.slice(0, limit),
+      rest: { count: Math.max(0, all.length - limit), sum: add(all.slice(limit)) },
+    }
+  }
+
+  /** One element's gradient beside finite differences in float64. */
+  check(which: Which, element: number | readonly number[], options?: GradientCheckOptions): GradientCheck {
+    const target = this.tensors[this.find(which)]
+    const at = flatElement(element, target.shape)
+    const given = new Map<Tensor, Float64Array>()
+    for (const { id, kind } of this.operations) {
+      if (kind === 'data' || kind === 'variable') given.set(this.tensors[id], Float64Array.from(this.read(id)))
+    }
+    const gradient = this.#gradients.get(target)
+    const checked = { loss: this.tensors[this.loss], target, gradient, given }
+    return checkElement(checked, at, this.gradient(this.find(target))[at], options)
+  }
+
+  /** What ends a term at this level. */
+  #ends(level: Level): (tensor: Tensor) => boolean {
+    if (level === 'operations') return (tensor) => !passesOn(tensor)
+    const stops = new Set<Tensor>()
+    for (const { name, id, step, tap } of this.stations) {
+      const short = step === '' ? name : name.slice(0, -step.length - 1)
+      const fits =
+        typeof level === 'object'
+          ? matchesPattern(name, level.names) || matchesPattern(short, level.names)
+          : !tap || level === 'taps'
+      if (fits) stops.add(this.tensors[id])
+    }
+    return (tensor) => stops.has(tensor)
+  }
+
+  #termsAt(tensor: Tensor, tangent: Float64Array): Term[] {
+    const { id, op, path, names } = this.operations[this.find(tensor)]
+    const [values, upstream] = [numbersOf(tensor), numbersOf(this.#gradients.get(tensor) as Tensor)]
+    const name = names[0] ?? (path === '' ? op : `${path}: ${op}`)
+    const found: Term[] = []
+    tangent.forEach((local, element) => {
+      if (local === 0) return
+      found.push({
+        id,
+        op,
+        name,
+        element,
+        position: positionOf(element, tensor.shape),
+        value: values[element],
+        local,
+        upstream: upstream[element],
+        product: local * upstream[element],
+      })
+    })
+    return found
+  }
+}
+
+/** One element's gradient, without the rest of the story: see `ChainRule.check`. */
+export async function checkGradient(
+  body: () => Tensor,
+  of: Tensor | Variable,
+  element: number | readonly number[],
+  options?: GradientCheckOptions,
+): Promise<GradientCheck> {
+  return (await chainRule(body)).check(of, element, options)
+}
+
+const numbersOf = (tensor: Tensor): TypedArray => (tensor.storage as Storage).read()
+
+/** Whether an operation hands numbers on as they are: movements, casts, and wrappers of the one value they take. */
+function passesOn({ op, inputs, dtype }: Tensor): boolean {
+  if (op.kind === 'move') return true
+  if (op.kind === 'wrap') return inputs.every((input) => input === inputs[0]) || op.barrier === true
+  // An elementwise operation of one float that gives another type of float can only be a cast.
+  return op.kind === 'map' && inputs.length === 1 && isFloat(inputs[0].dtype) && inputs[0].dtype !== dtype
+}
+
+/**
+ * How `tensor` changes when its inputs change as `tangents` say: J t, from the gradient rule g ↦ Jᵀ g alone, as the
+ * derivative of ⟨Jᵀ u, t⟩ by u (J. Townsend 2017, "A new trick for calculating Jacobian vector products").
+ */
+function changeOf(tensor: Tensor, tangents: ReadonlyMap<Tensor, Float64Array>): Float64Array | undefined {
+  const u = placeholder(tensor)
+  const parts = tensor.op.gradient?.(u, tensor) ?? []
+  const directions = new Map<Tensor, Float64Array>()
+  const products: Tensor[] = []
+  tensor.inputs.forEach((input, i) => {
+    const [part, tangent] = [parts[i], tangents.get(input)]
+    if (!part || !tangent) return
+    const direction = placeholder(part)
+    directions.set(direction, tangent)
+    products.push(part.mul(direction).sum())
+  })
+  if (products.length === 0) return undefined
+  const [change] = gradients(
+    products.reduce((a, b) => a.add(b)),
+    [u],
+  )
+  return change && evaluate([change], directions, { useComputed: true })[0].data
+}
+
+function oneAt(place: number, size: number): Float64Array {
+  const numbers = new Float64Array(size)
+  numbers[place] = 1
+  return numbers
+}
+
+/** The row-major place of an element. Errors: index-range. */
+function flatElement(element: number | readonly number[], shape: Shape): number {
+  const position = typeof element === 'number' ? undefined : element
+  const strides = stridesOf(shape)
+  const size = shape.reduce((a, b) => a * b, 1)
+  const inside =
+    position === undefined ||
+    (position.length === shape.length && position.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]))
+  const flat = position ? position.reduce((sum, i, axis) => sum + i * strides[axis], 0) : (element as number)
+  if (inside && Number.isInteger(flat) && flat >= 0 && flat < size) return flat
+  return fail('index-range', { what: `element [${String(element)}]`, value: flat, position: 0, size })
+}
+
+function positionOf(flat: number, shape: Shape): number[] {
+  const strides = stridesOf(shape)
+  return shape.map((n, axis) => Math.floor(flat / strides[axis]) % n)
+}
