@@ -92,7 +92,7 @@ const networks: Record<string, () => Network> = {
   lstm: () => recurrent(nn.lstm(3, 4, { layers: 2 })),
   gru: () => recurrent(nn.gru(3, 4, { bidirectional: true })),
   transformer: () => {
-    const model = nn.languageModel({ vocabulary: 7, width: 8, heads: 2, layers: 2, hidden: 12, length: 6, dropout: 0 })
+    const model = nn.languageModel({ vocab: 7, width: 8, heads: 2, layers: 2, feedForward: 12, context: 6, positions: 'rotary' })
     const tokens = tensor([[1, 2, 3, 4], [0, 6, 5, 1]], { dtype: 'int32' })
     const next = tensor([[2, 3, 4, 5], [6, 5, 1, 0]], { dtype: 'int32' })
     return { model, loss: () => loss.crossEntropy(model.forward(tokens).reshape([8, 7]), next.reshape([8])) }
