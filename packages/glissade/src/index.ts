@@ -34,7 +34,15 @@ export * as data from './data/index.ts'
 export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
 export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
-export { ChainRule, chainRule, checkGradient, type Level, type Term, type Terms, type TermsOptions } from './explain/chain-rule.ts'
+export {
+  ChainRule,
+  chainRule,
+  checkGradient,
+  type Level,
+  type Term,
+  type Terms,
+  type TermsOptions,
+} from './explain/chain-rule.ts'
 export type { GradientCheck, GradientCheckOptions } from './explain/check-gradient.ts'
 export { findNonFinite, type Origin } from './explain/non-finite.ts'
 export type { Operation, OperationKind } from './explain/operation.ts'

@@ -6,12 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type ChainRule,
   chainRule,
-  checkGradient,
   type Level,
   loss,
   manualSeed,
   nn,
-  optim,
   random,
   setBackend,
   type Tensor,
@@ -69,7 +67,14 @@ const labels = (...values: number[]): Tensor => tensor(values, { dtype: 'int32' 
 
 const networks: Record<string, () => Network> = {
   mlp: () => {
-    const model = nn.sequential(nn.linear(3, 4), nn.relu(), nn.dropout(0.3), nn.linear(4, 4), nn.gelu(), nn.linear(4, 3))
+    const model = nn.sequential(
+      nn.linear(3, 4),
+      nn.relu(),
+      nn.dropout(0.3),
+      nn.linear(4, 4),
+      nn.gelu(),
+      nn.linear(4, 3),
+    )
     const x = random.normal([5, 3])
     return { model, loss: () => loss.crossEntropy(model.forward(x), labels(0, 1, 2, 1, 0)) }
   },
@@ -92,9 +97,29 @@ const networks: Record<string, () => Network> = {
   lstm: () => recurrent(nn.lstm(3, 4, { layers: 2 })),
   gru: () => recurrent(nn.gru(3, 4, { bidirectional: true })),
   transformer: () => {
-    const model = nn.languageModel({ vocab: 7, width: 8, heads: 2, layers: 2, feedForward: 12, context: 6, positions: 'rotary' })
-    const tokens = tensor([[1, 2, 3, 4], [0, 6, 5, 1]], { dtype: 'int32' })
-    const next = tensor([[2, 3, 4, 5], [6, 5, 1, 0]], { dtype: 'int32' })
+    const model = nn.languageModel({
+      vocab: 7,
+      width: 8,
+      heads: 2,
+      layers: 2,
+      feedForward: 12,
+      context: 6,
+      positions: 'rotary',
+    })
+    const tokens = tensor(
+      [
+        [1, 2, 3, 4],
+        [0, 6, 5, 1],
+      ],
+      { dtype: 'int32' },
+    )
+    const next = tensor(
+      [
+        [2, 3, 4, 5],
+        [6, 5, 1, 0],
+      ],
+      { dtype: 'int32' },
+    )
     return { model, loss: () => loss.crossEntropy(model.forward(tokens).reshape([8, 7]), next.reshape([8])) }
   },
 }
@@ -109,7 +134,13 @@ function recurrent(layer: nn.LSTM | nn.GRU | nn.RNN): Network {
     }
   }
   const model = new Reader()
-  const x = tensor([[0, 3, 1], [4, 2, 2]], { dtype: 'int32' })
+  const x = tensor(
+    [
+      [0, 3, 1],
+      [4, 2, 2],
+    ],
+    { dtype: 'int32' },
+  )
   return { model, loss: () => loss.crossEntropy(model.forward(x), labels(0, 1)) }
 }
 

@@ -15,7 +15,7 @@ import { fail } from '../errors.ts'
 import { placeholder, walkBack } from '../ops/derived/loop.ts'
 import { type Shape, stridesOf } from '../shape.ts'
 import type { Storage } from '../storage.ts'
-import { Tensor, type Variable } from '../tensor.ts'
+import type { Tensor, Variable } from '../tensor.ts'
 import { matchesPattern } from './capture.ts'
 import { checkElement, type GradientCheck, type GradientCheckOptions } from './check-gradient.ts'
 import { type Content, Recording, recorded, type Which } from './record.ts'
@@ -38,7 +38,7 @@ export interface Term {
   /** The operation y, to be unfolded in its turn. */
   readonly id: number
   readonly op: string
-  /** What a person calls it: the module or tap, or else the operation in its module. */
+  /** What a person calls it: the module or tap, or else the operation in its module; `loss` for the loss. */
   readonly name: string
   /** The element of y, row-major and by axes. */
   readonly element: number
@@ -115,16 +115,17 @@ function floatsBefore(loss: Tensor): Tensor[] {
 }
 
 export class ChainRule extends Recording {
+  /** The operation that makes the loss; if the loss was reshaped after it, it has one element too. */
+  readonly loss: number
+  /** By birth. */
   readonly #gradients: ReadonlyMap<Tensor, Tensor>
 
   constructor(content: Content, gradientOf: ReadonlyMap<Tensor, Tensor>) {
     super(content)
     this.#gradients = new Map([...gradientOf].filter(([tensor]) => this.holds(tensor)))
-  }
-
-  /** The operation that is the loss. */
-  get loss(): number {
-    return this.outputs[0]
+    let made = content.outputs[0]
+    while (passesOn(made) && made.inputs[0].size === 1 && this.holds(made.inputs[0])) made = made.inputs[0]
+    this.loss = this.find(made)
   }
 
   /** Computes all values and gradients. */
@@ -148,29 +149,32 @@ export class ChainRule extends Recording {
     const id = this.find(which)
     const start = this.tensors[id]
     const at = flatElement(element, start.shape)
-    const isEnd = this.#ends(level)
+    const end = this.#ends(level)
     const loss = this.tensors[this.loss]
     const tangents = new Map<Tensor, Float64Array>([[start, oneAt(at, start.size)]])
-    const all: Term[] = []
-    if (start !== loss) {
+    const all: Product[] = []
+    // What stands behind the loss is the loss in another shape.
+    const isLoss = start.id >= loss.id && this.#gradients.has(start)
+    if (!isLoss) {
       for (const tensor of this.#gradients.keys()) {
         if (tensor.id <= start.id || !tensor.inputs.some((input) => tangents.has(input))) continue
         const tangent = this.inTrace(() => changeOf(tensor, tangents))
         if (!tangent) continue
-        if (tensor === loss || isEnd(tensor)) all.push(...this.#termsAt(tensor, tangent))
+        const name = end(tensor)
+        if (tensor === loss || name !== undefined) all.push(...this.#productsAt(tensor, tangent, name))
         else tangents.set(tensor, tangent)
       }
     }
     all.sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
-    const add = (terms: readonly Term[]): number => terms.reduce((sum, { product }) => sum + product, 0)
+    const add = (terms: readonly Product[]): number => terms.reduce((sum, { product }) => sum + product, 0)
     return {
       id,
       element: at,
       position: positionOf(at, start.shape),
       value: numbersOf(start)[at],
       gradient: this.gradient(id)[at],
-      sum: start === loss ? 1 : add(all),
-      terms: all.slice(0, limit),
+      sum: isLoss ? 1 : add(all),
+      terms: all.slice(0, limit).map((each) => this.#term(each)),
       rest: { count: Math.max(0, all.length - limit), sum: add(all.slice(limit)) },
     }
   }
@@ -188,42 +192,50 @@ export class ChainRule extends Recording {
     return checkElement(checked, at, this.gradient(this.find(target))[at], options)
   }
 
-  /** What ends a term at this level. */
-  #ends(level: Level): (tensor: Tensor) => boolean {
-    if (level === 'operations') return (tensor) => !passesOn(tensor)
-    const stops = new Set<Tensor>()
+  /** What a tensor that ends a term at this level is called there; undefined for those that do not. */
+  #ends(level: Level): (tensor: Tensor) => string | undefined {
+    if (level === 'operations') return (tensor) => (passesOn(tensor) ? undefined : '')
+    const stops = new Map<Tensor, string>()
     for (const { name, id, step, tap } of this.stations) {
       const short = step === '' ? name : name.slice(0, -step.length - 1)
       const fits =
         typeof level === 'object'
           ? matchesPattern(name, level.names) || matchesPattern(short, level.names)
           : !tap || level === 'taps'
-      if (fits) stops.add(this.tensors[id])
+      // The innermost module of those that gave the tensor back comes first.
+      if (fits && !stops.has(this.tensors[id])) stops.set(this.tensors[id], name)
     }
-    return (tensor) => stops.has(tensor)
+    return (tensor) => stops.get(tensor)
   }
 
-  #termsAt(tensor: Tensor, tangent: Float64Array): Term[] {
-    const { id, op, path, names } = this.operations[this.find(tensor)]
-    const [values, upstream] = [numbersOf(tensor), numbersOf(this.#gradients.get(tensor) as Tensor)]
-    const name = names[0] ?? (path === '' ? op : `${path}: ${op}`)
-    const found: Term[] = []
+  #productsAt(tensor: Tensor, tangent: Float64Array, given: string | undefined): Product[] {
+    const upstream = numbersOf(this.#gradients.get(tensor) as Tensor)
+    const found: Product[] = []
     tangent.forEach((local, element) => {
       if (local === 0) return
-      found.push({
-        id,
-        op,
-        name,
-        element,
-        position: positionOf(element, tensor.shape),
-        value: values[element],
-        local,
-        upstream: upstream[element],
-        product: local * upstream[element],
-      })
+      found.push({ tensor, given, element, local, upstream: upstream[element], product: local * upstream[element] })
     })
     return found
   }
+
+  #term({ tensor, given, element, local, upstream, product }: Product): Term {
+    const { id, op, path, names } = this.operations[this.find(tensor)]
+    const known = given || names.find((each) => each !== '')
+    const name = id === this.loss ? 'loss' : (known ?? (path === '' ? op : `${path}: ${op}`))
+    const position = positionOf(element, tensor.shape)
+    return { id, op, name, element, position, value: numbersOf(tensor)[element], local, upstream, product }
+  }
+}
+
+/** A term while there may be many. */
+interface Product {
+  readonly tensor: Tensor
+  /** Its name at the level that was asked for. */
+  readonly given: string | undefined
+  readonly element: number
+  readonly local: number
+  readonly upstream: number
+  readonly product: number
 }
 
 /** One element's gradient, without the rest of the story: see `ChainRule.check`. */

@@ -6,16 +6,16 @@
  */
 import type { TypedArray } from '../dtype.ts'
 import { fail } from '../errors.ts'
+import { valueInputs } from '../graph/needed.ts'
 import { runTrace, type Trace } from '../graph/trace.ts'
 import { walkBack } from '../ops/derived/loop.ts'
 import { unrolled } from '../ops/derived/scan.ts'
-import { valueInputs } from '../graph/needed.ts'
 import { realize } from '../run/realize.ts'
 import type { Storage } from '../storage.ts'
 import { fromArray, Tensor } from '../tensor.ts'
 import { freshKey } from './capture.ts'
-import { type Operation, operationOf } from './operation.ts'
 import { traceOnce } from './once.ts'
+import { type Operation, operationOf } from './operation.ts'
 
 /** A variable that the computation assigns: the operations that are its values before and after. */
 export interface Update {
@@ -82,10 +82,7 @@ interface Named {
 }
 
 /** Traces `body` with all names that come up, and makes something of it. */
-export async function recorded<R>(
-  body: () => Tensor | readonly Tensor[],
-  make: (content: Content) => R,
-): Promise<R> {
+export async function recorded<R>(body: () => Tensor | readonly Tensor[], make: (content: Content) => R): Promise<R> {
   const first = fromArray(new Float32Array(0), [0]).id
   const named = new Map<string, Named>()
   const { result, trace } = await traceOnce(
@@ -182,6 +179,8 @@ export class Recording implements RecordingData {
 
   /** Computes the numbers of all operations. */
   protected async realize(more: readonly Tensor[] = []): Promise<void> {
+    // What is given comes first, so that one program serves all recordings of a model.
+    await realize(...this.tensors.filter((_, id) => this.operations[id].kind === 'data'))
     await realize(...this.tensors, ...more)
   }
 
