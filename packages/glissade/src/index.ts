@@ -37,13 +37,13 @@ export { type Capture, type Captured, type CaptureOptions, capture } from './exp
 export {
   ChainRule,
   chainRule,
-  checkGradient,
   type Level,
   type Term,
   type Terms,
   type TermsOptions,
 } from './explain/chain-rule.ts'
-export type { GradientCheck, GradientCheckOptions } from './explain/check-gradient.ts'
+export { checkGradient, type GradientCheck, type GradientCheckOptions } from './explain/check-gradient.ts'
+export type { Element } from './explain/elements.ts'
 export { findNonFinite, type Origin } from './explain/non-finite.ts'
 export type { Operation, OperationKind } from './explain/operation.ts'
 export { Recording, type RecordingData, record, type Station, type Update, type Which } from './explain/record.ts'

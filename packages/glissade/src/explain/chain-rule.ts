@@ -11,14 +11,13 @@ import { gradients } from '../autodiff/gradients.ts'
 import { evaluate } from '../backends/reference/reference.ts'
 import type { TypedArray } from '../dtype.ts'
 import { isFloat } from '../dtype.ts'
-import { fail } from '../errors.ts'
 import { placeholder, walkBack } from '../ops/derived/loop.ts'
-import { type Shape, stridesOf } from '../shape.ts'
 import type { Storage } from '../storage.ts'
-import type { Tensor, Variable } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
 import { matchesPattern } from './capture.ts'
 import { checkElement, type GradientCheck, type GradientCheckOptions } from './check-gradient.ts'
-import { type Content, Recording, recorded, type Which } from './record.ts'
+import { type Element, flatElement, positionOf } from './elements.ts'
+import { type Content, Recording, type RecordingData, recorded, type Which } from './record.ts'
 
 /**
  * Where a term ends: at the next operation that does more than move numbers, at the next tensor that a module gave
@@ -144,7 +143,7 @@ export class ChainRule extends Recording {
    * The terms of the gradient of one element, given row-major or by axes. Those whose local derivative is 0 are left
    * out: they hold nothing. Of the loss itself there are none.
    */
-  terms(which: Which, element: number | readonly number[], options: TermsOptions = {}): Terms {
+  terms(which: Which, element: Element, options: TermsOptions = {}): Terms {
     const { level = 'operations', limit = defaultLimit } = options
     const id = this.find(which)
     const start = this.tensors[id]
@@ -179,16 +178,12 @@ export class ChainRule extends Recording {
     }
   }
 
-  /** One element's gradient beside finite differences in float64. */
-  check(which: Which, element: number | readonly number[], options?: GradientCheckOptions): GradientCheck {
+  /** One element's gradient beside finite differences in float64. Without the story: `checkGradient`. */
+  check(which: Which, element: Element, options?: GradientCheckOptions): GradientCheck {
     const target = this.tensors[this.find(which)]
     const at = flatElement(element, target.shape)
-    const given = new Map<Tensor, Float64Array>()
-    for (const { id, kind } of this.operations) {
-      if (kind === 'data' || kind === 'variable') given.set(this.tensors[id], Float64Array.from(this.read(id)))
-    }
     const gradient = this.#gradients.get(target)
-    const checked = { loss: this.tensors[this.loss], target, gradient, given }
+    const checked = { loss: this.tensors[this.loss], target, gradient, given: this.given() }
     return checkElement(checked, at, this.gradient(this.find(target))[at], options)
   }
 
@@ -206,6 +201,10 @@ export class ChainRule extends Recording {
       if (fits && !stops.has(this.tensors[id])) stops.set(this.tensors[id], name)
     }
     return (tensor) => stops.get(tensor)
+  }
+
+  override toJSON(): RecordingData & { readonly loss: number } {
+    return { ...super.toJSON(), loss: this.loss }
   }
 
   #productsAt(tensor: Tensor, tangent: Float64Array, given: string | undefined): Product[] {
@@ -236,16 +235,6 @@ interface Product {
   readonly local: number
   readonly upstream: number
   readonly product: number
-}
-
-/** One element's gradient, without the rest of the story: see `ChainRule.check`. */
-export async function checkGradient(
-  body: () => Tensor,
-  of: Tensor | Variable,
-  element: number | readonly number[],
-  options?: GradientCheckOptions,
-): Promise<GradientCheck> {
-  return (await chainRule(body)).check(of, element, options)
 }
 
 const numbersOf = (tensor: Tensor): TypedArray => (tensor.storage as Storage).read()
@@ -286,22 +275,4 @@ function oneAt(place: number, size: number): Float64Array {
   const numbers = new Float64Array(size)
   numbers[place] = 1
   return numbers
-}
-
-/** The row-major place of an element. Errors: index-range. */
-function flatElement(element: number | readonly number[], shape: Shape): number {
-  const position = typeof element === 'number' ? undefined : element
-  const strides = stridesOf(shape)
-  const size = shape.reduce((a, b) => a * b, 1)
-  const inside =
-    position === undefined ||
-    (position.length === shape.length && position.every((i, axis) => Number.isInteger(i) && i >= 0 && i < shape[axis]))
-  const flat = position ? position.reduce((sum, i, axis) => sum + i * strides[axis], 0) : (element as number)
-  if (inside && Number.isInteger(flat) && flat >= 0 && flat < size) return flat
-  return fail('index-range', { what: `element [${String(element)}]`, value: flat, position: 0, size })
-}
-
-function positionOf(flat: number, shape: Shape): number[] {
-  const strides = stridesOf(shape)
-  return shape.map((n, axis) => Math.floor(flat / strides[axis]) % n)
 }

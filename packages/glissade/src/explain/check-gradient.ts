@@ -4,9 +4,12 @@
  * Both are computed in float64 by the reference, which walks the same graph: random draws stay the same. Checks of
  * whole functions in random directions: autodiff/grad-check.ts.
  */
+import { gradients } from '../autodiff/gradients.ts'
 import { evaluate } from '../backends/reference/reference.ts'
-import { fail } from '../errors.ts'
+import { realize } from '../run/realize.ts'
 import type { Tensor } from '../tensor.ts'
+import { type Element, flatElement } from './elements.ts'
+import { Recording, recorded } from './record.ts'
 
 export interface GradientCheckOptions {
   /** How far the element is moved to both sides; default 6e-6 times the larger of 1 and the element. */
@@ -53,9 +56,6 @@ export function checkElement(
   options: GradientCheckOptions = {},
 ): GradientCheck {
   const start = given.get(target) ?? evaluate([target], given)[0].data
-  if (!Number.isInteger(element) || element < 0 || element >= start.length) {
-    fail('index-range', { what: 'checkGradient: element', value: element, position: 0, size: start.length })
-  }
   const step = options.step ?? bestStep * Math.max(1, Math.abs(start[element]))
   const at = (distance: number): number => {
     const moved = start.slice()
@@ -70,4 +70,56 @@ export function checkElement(
   const larger = Math.max(Math.abs(exact), Math.abs(measured), floor)
   const kink = Math.abs(right - left) > kinkFrom * Math.max(Math.abs(left), Math.abs(right), floor)
   return { gradient: received, exact, measured, error: Math.abs(exact - measured) / larger, step, losses, kink }
+}
+
+/**
+ * The gradient of the loss that `body` computes by one element of `of`, a parameter or any tensor that the loss is made
+ * of, beside what finite differences in float64 say. Variables keep their values. Errors: grad-scalar, index-range,
+ * module-name if the loss is not made of `of`.
+ *
+ * ```ts
+ * const { gradient, measured, error } = await checkGradient(
+ *   () => loss.crossEntropy(model.forward(x), y),
+ *   model.head.weight,
+ *   [3, 0],
+ * )
+ * ```
+ */
+export async function checkGradient(
+  body: () => Tensor,
+  of: Tensor,
+  element: Element,
+  options?: GradientCheckOptions,
+): Promise<GradientCheck> {
+  let gradient: Tensor | undefined
+  const recording = await recorded(
+    () => {
+      const loss = body().current()
+      gradient = gradients(loss, [of])[0]
+      return loss
+    },
+    (content) => new OneCheck(content),
+  )
+  return recording.check(of, gradient, element, options)
+}
+
+class OneCheck extends Recording {
+  async check(
+    of: Tensor,
+    gradient: Tensor | undefined,
+    element: Element,
+    options?: GradientCheckOptions,
+  ): Promise<GradientCheck> {
+    const target = this.tensors[this.find(of)]
+    const at = flatElement(element, target.shape)
+    await this.realizeGiven()
+    if (gradient) await realize(gradient)
+    const received = gradient?.storage?.read()[at] ?? 0
+    return checkElement(
+      { loss: this.tensors[this.outputs[0]], target, gradient, given: this.given() },
+      at,
+      received,
+      options,
+    )
+  }
 }

@@ -177,10 +177,23 @@ export class Recording implements RecordingData {
     return runTrace(this.#trace, body)
   }
 
+  /** The numbers of what was there before, which must have been computed. */
+  protected given(): Map<Tensor, Float64Array> {
+    const isGiven = (id: number): boolean => ['data', 'variable'].includes(this.operations[id].kind)
+    return new Map(
+      this.tensors.flatMap((tensor, id) => (isGiven(id) ? [[tensor, Float64Array.from(this.read(id))] as const] : [])),
+    )
+  }
+
+  /** Computes the numbers of what was there before. */
+  protected async realizeGiven(): Promise<void> {
+    await realize(...this.tensors.filter((_, id) => this.operations[id].kind === 'data'))
+  }
+
   /** Computes the numbers of all operations. */
   protected async realize(more: readonly Tensor[] = []): Promise<void> {
     // What is given comes first, so that one program serves all recordings of a model.
-    await realize(...this.tensors.filter((_, id) => this.operations[id].kind === 'data'))
+    await this.realizeGiven()
     await realize(...this.tensors, ...more)
   }
 
