@@ -34,19 +34,14 @@ export * as data from './data/index.ts'
 export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
 export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
-export {
-  ChainRule,
-  chainRule,
-  type Level,
-  type Term,
-  type Terms,
-  type TermsOptions,
-} from './explain/chain-rule.ts'
+export { ChainRule, chainRule, type Term, type Terms } from './explain/chain-rule.ts'
 export { checkGradient, type GradientCheck, type GradientCheckOptions } from './explain/check-gradient.ts'
 export type { Element } from './explain/elements.ts'
+export type { Level, Rest, Station } from './explain/level.ts'
+export type { Ingredient, Made, Source } from './explain/made-of.ts'
 export { findNonFinite, type Origin } from './explain/non-finite.ts'
 export type { Operation, OperationKind } from './explain/operation.ts'
-export { Recording, type RecordingData, record, type Station, type Update, type Which } from './explain/record.ts'
+export { Recording, type RecordingData, record, type TermsOptions, type Update, type Which } from './explain/record.ts'
 export {
   type InputMaker,
   type Summary,

@@ -134,6 +134,61 @@ describe('record', () => {
   })
 })
 
+describe('madeOf', () => {
+  it('gives the sum that made a unit’s value', async () => {
+    const model = nn.sequential({ dense: nn.linear(3, 2), act: nn.relu(), head: nn.linear(2, 1) })
+    const x = random.normal([4, 3])
+    const recording = await record(() => model.forward(x))
+    const [xs, weights] = [await x.data(), await list(model.parameters()[0])]
+    const dense = await recording.madeOf('dense', [2, 1], { level: 'modules' })
+    expect(dense.sources.map(({ kind, name }) => [kind, name])).toEqual([
+      ['data', 'data'],
+      ['variable', 'dense.weight'],
+      ['variable', 'dense.bias'],
+    ])
+    const [input, weight, bias] = dense.sources
+    expect(input.sum + bias.sum).toBeCloseTo(dense.value, 5)
+    expect(weight.sum).toBeCloseTo(input.sum, 5)
+    for (const { position, value, local } of input.terms) {
+      expect(position[0]).toBe(2)
+      expect([value, local]).toEqual([xs[6 + position[1]], weights[3 + position[1]]])
+    }
+    expect(bias.terms).toMatchObject([{ position: [1], local: 1 }])
+    // One stride on stops at the layer before; an operation's stride at its own inputs.
+    const head = await recording.madeOf('head', [2, 0], { level: 'modules' })
+    expect(head.sources.map(({ name }) => name)).toEqual(['act', 'head.weight', 'head.bias'])
+    const product = await recording.madeOf(dense.id, [2, 1])
+    expect(product).toMatchObject({ value: dense.value, sources: [{ op: 'contract' }, { name: 'dense.bias' }] })
+    expect(await recording.madeOf(x, 0)).toMatchObject({ value: xs[0], sources: [] })
+    expect(structuredClone(product)).toEqual(product)
+  })
+
+  it('gives the patch and the filter under a place of a feature map', async () => {
+    const conv = nn.conv2d(2, 3, 3, { padding: 1 })
+    const x = random.normal([1, 2, 5, 5])
+    const recording = await record(() => conv.forward(x))
+    const made = await recording.madeOf('', [0, 1, 4, 2], { level: 'modules', limit: Number.POSITIVE_INFINITY })
+    const [patch, filter, bias] = ['data', 'weight', 'bias'].map(
+      (name) => made.sources.find((source) => source.name === name) as (typeof made.sources)[number],
+    )
+    // At the lower edge a third of the filter lies outside.
+    expect(patch.terms).toHaveLength(12)
+    expect(filter.terms.every(({ position }) => position[0] === 1)).toBe(true)
+    expect(patch.sum + bias.sum).toBeCloseTo(made.value, 5)
+  })
+
+  it('goes through attention at the level of taps', async () => {
+    const model = nn.multiHeadAttention(4, 2)
+    const recording = await record(() => model.forward(random.normal([1, 3, 4])).output)
+    const mixed = await recording.madeOf('mixed', [0, 1, 2, 0], { level: 'taps' })
+    expect(mixed.sources.map(({ name }) => name)).toEqual(['values', 'softmax'])
+    for (const { sum, terms } of mixed.sources) {
+      expect(terms).toHaveLength(3)
+      expect(sum).toBeCloseTo(mixed.value, 5)
+    }
+  })
+})
+
 describe('chainRule', () => {
   it('finds the products of a network worked out by hand', async () => {
     // y = relu(w x + b), loss = (y - 1)²

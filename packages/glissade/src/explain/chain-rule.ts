@@ -14,23 +14,10 @@ import { isFloat } from '../dtype.ts'
 import { placeholder, walkBack } from '../ops/derived/loop.ts'
 import type { Storage } from '../storage.ts'
 import type { Tensor } from '../tensor.ts'
-import { matchesPattern } from './capture.ts'
 import { checkElement, type GradientCheck, type GradientCheckOptions } from './check-gradient.ts'
 import { type Element, flatElement, positionOf } from './elements.ts'
-import { type Content, Recording, type RecordingData, recorded, type Which } from './record.ts'
-
-/**
- * Where a term ends: at the next operation that does more than move numbers, at the next tensor that a module gave
- * back, or that or a tap; or at the next of these whose name fits a pattern as that of `capture`.
- */
-export type Level = 'operations' | 'modules' | 'taps' | { readonly names: string }
-
-export interface TermsOptions {
-  /** Default 'operations'. */
-  readonly level?: Level
-  /** How many terms are listed, the largest products first; the others are added up. Default 20. */
-  readonly limit?: number
-}
+import { defaultLimit, endsAt, largest, nameOf, passesOn, type Rest } from './level.ts'
+import { type Content, Recording, type RecordingData, recorded, type TermsOptions, type Which } from './record.ts'
 
 /** One product of the chain rule: the way of the gradient through one element of one operation's output. */
 export interface Term {
@@ -63,11 +50,8 @@ export interface Terms {
   /** The sum of all products. */
   readonly sum: number
   readonly terms: readonly Term[]
-  /** How many terms are not listed, and what they add up to. */
-  readonly rest: { readonly count: number; readonly sum: number }
+  readonly rest: Rest
 }
-
-const defaultLimit = 20
 
 /**
  * Records what `body` computes and the gradients of its loss by every tensor on the way. `body` returns the loss, a
@@ -148,7 +132,7 @@ export class ChainRule extends Recording {
     const id = this.find(which)
     const start = this.tensors[id]
     const at = flatElement(element, start.shape)
-    const end = this.#ends(level)
+    const end = endsAt(level, this.stations, this.tensors)
     const loss = this.tensors[this.loss]
     const tangents = new Map<Tensor, Float64Array>([[start, oneAt(at, start.size)]])
     const all: Product[] = []
@@ -164,17 +148,16 @@ export class ChainRule extends Recording {
         else tangents.set(tensor, tangent)
       }
     }
-    all.sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
-    const add = (terms: readonly Product[]): number => terms.reduce((sum, { product }) => sum + product, 0)
+    const { terms, sum, rest } = largest(all, limit)
     return {
       id,
       element: at,
       position: positionOf(at, start.shape),
       value: numbersOf(start)[at],
       gradient: this.gradient(id)[at],
-      sum: isLoss ? 1 : add(all),
-      terms: all.slice(0, limit).map((each) => this.#term(each)),
-      rest: { count: Math.max(0, all.length - limit), sum: add(all.slice(limit)) },
+      sum: isLoss ? 1 : sum,
+      terms: terms.map((each) => this.#term(each)),
+      rest,
     }
   }
 
@@ -185,22 +168,6 @@ export class ChainRule extends Recording {
     const gradient = this.#gradients.get(target)
     const checked = { loss: this.tensors[this.loss], target, gradient, given: this.given() }
     return checkElement(checked, at, this.gradient(this.find(target))[at], options)
-  }
-
-  /** What a tensor that ends a term at this level is called there; undefined for those that do not. */
-  #ends(level: Level): (tensor: Tensor) => string | undefined {
-    if (level === 'operations') return (tensor) => (passesOn(tensor) ? undefined : '')
-    const stops = new Map<Tensor, string>()
-    for (const { name, id, step, tap } of this.stations) {
-      const short = step === '' ? name : name.slice(0, -step.length - 1)
-      const fits =
-        typeof level === 'object'
-          ? matchesPattern(name, level.names) || matchesPattern(short, level.names)
-          : !tap || level === 'taps'
-      // The innermost module of those that gave the tensor back comes first.
-      if (fits && !stops.has(this.tensors[id])) stops.set(this.tensors[id], name)
-    }
-    return (tensor) => stops.get(tensor)
   }
 
   override toJSON(): RecordingData & { readonly loss: number } {
@@ -218,9 +185,9 @@ export class ChainRule extends Recording {
   }
 
   #term({ tensor, given, element, local, upstream, product }: Product): Term {
-    const { id, op, path, names } = this.operations[this.find(tensor)]
-    const known = given || names.find((each) => each !== '')
-    const name = id === this.loss ? 'loss' : (known ?? (path === '' ? op : `${path}: ${op}`))
+    const operation = this.operations[this.find(tensor)]
+    const { id, op } = operation
+    const name = id === this.loss ? 'loss' : nameOf(operation, given)
     const position = positionOf(element, tensor.shape)
     return { id, op, name, element, position, value: numbersOf(tensor)[element], local, upstream, product }
   }
@@ -238,14 +205,6 @@ interface Product {
 }
 
 const numbersOf = (tensor: Tensor): TypedArray => (tensor.storage as Storage).read()
-
-/** Whether an operation hands numbers on as they are: movements, casts, and wrappers of the one value they take. */
-function passesOn({ op, inputs, dtype }: Tensor): boolean {
-  if (op.kind === 'move') return true
-  if (op.kind === 'wrap') return inputs.every((input) => input === inputs[0]) || op.barrier === true
-  // An elementwise operation of one float that gives another type of float can only be a cast.
-  return op.kind === 'map' && inputs.length === 1 && isFloat(inputs[0].dtype) && inputs[0].dtype !== dtype
-}
 
 /**
  * How `tensor` changes when its inputs change as `tangents` say: J t, from the gradient rule g ↦ Jᵀ g alone, as the

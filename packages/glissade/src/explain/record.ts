@@ -14,6 +14,9 @@ import { realize } from '../run/realize.ts'
 import type { Storage } from '../storage.ts'
 import { fromArray, Tensor } from '../tensor.ts'
 import { freshKey } from './capture.ts'
+import { type Element, flatElement, positionOf } from './elements.ts'
+import { defaultLimit, endsAt, type Level, nameOf, type Station } from './level.ts'
+import { ingredientsOf, type Made } from './made-of.ts'
 import { traceOnce } from './once.ts'
 import { type Operation, operationOf } from './operation.ts'
 
@@ -24,17 +27,15 @@ export interface Update {
   readonly after: number
 }
 
-/** A name of a value: of a module's output, or of a tap in it. */
-export interface Station {
-  readonly name: string
-  readonly id: number
-  /** The step, in a loop that is written out, as `t3`; it ends the name. Else empty. */
-  readonly step: string
-  readonly tap: boolean
-}
-
 /** How an operation is named: by its place, by a name that it has, or by the tensor, parameter or variable itself. */
 export type Which = number | string | Tensor
+
+export interface TermsOptions {
+  /** Default 'operations'. */
+  readonly level?: Level
+  /** How many terms are listed, the largest products first; the others are added up. Default 20. */
+  readonly limit?: number
+}
 
 /** The data of a recording, which can be sent between threads. */
 export interface RecordingData {
@@ -165,6 +166,43 @@ export class Recording implements RecordingData {
     const id = this.find(which)
     await this.realize()
     return this.read(id)
+  }
+
+  /**
+   * What one element is made of: at the level of operations of the inputs, else of the next named tensors, variables and
+   * data. Where it is a sum of products (a linear layer, a convolution), the products of a source add up to its share.
+   *
+   * ```ts
+   * const { value, sources } = await recording.madeOf('fc1', [0, 3], { level: 'modules' })
+   * for (const { name, terms } of sources) console.log(name, terms)   // of x: value, weight, product; and the bias
+   * ```
+   */
+  async madeOf(
+    which: Which,
+    element: Element,
+    { level = 'operations', limit = defaultLimit }: TermsOptions = {},
+  ): Promise<Made> {
+    const id = this.find(which)
+    const tensor = this.tensors[id]
+    const at = flatElement(element, tensor.shape)
+    await this.realize()
+    const isGiven = (kind: string): boolean => kind === 'data' || kind === 'variable'
+    const end = endsAt(level, this.stations, this.tensors)
+    const isEnd = (each: Tensor): boolean =>
+      end(each) !== undefined || isGiven(this.operations[this.#ids.get(each) as number].kind)
+    const found = isGiven(this.operations[id].kind) ? [] : this.inTrace(() => ingredientsOf(tensor, at, isEnd, limit))
+    const value = this.read(id)[at]
+    const sources = found.map(({ tensor: source, ...terms }) => {
+      const operation = this.operations[this.#ids.get(source) as number]
+      return {
+        id: operation.id,
+        op: operation.op,
+        kind: operation.kind,
+        name: nameOf(operation, end(source)),
+        ...terms,
+      }
+    })
+    return { id, element: at, position: positionOf(at, tensor.shape), value, sources }
   }
 
   /** Whether a tensor is one of the operations. */
