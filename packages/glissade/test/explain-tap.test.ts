@@ -132,6 +132,35 @@ describe('gates', () => {
     }
   })
 
+  it('are the same in compiled programs', async () => {
+    manualSeed(4)
+    const lstm = nn.lstm(2, 3)
+    const x = random.normal([2, 4, 2])
+    const run = (): Tensor => lstm.forward(x).output.square().sum()
+    const expected = await captured(lstm, 'l0.*', run)
+    await setBackend('wasm')
+    try {
+      const turning = await captured(lstm, 'l0.*', run)
+      const steps = await captured(lstm, 'l0.*', run, 'written out')
+      expect([...turning.keys()]).toEqual([...expected.keys()])
+      for (const [name, { value, gradient }] of expected) {
+        for (const part of ['value', 'gradient'] as const) {
+          const all = await list(part === 'value' ? value : gradient)
+          const found = await list(turning.get(name)?.[part])
+          const apart = await Promise.all([0, 1, 2, 3].map((t) => list(steps.get(`${name}.t${t}`)?.[part])))
+          for (const numbers of [found, apart.flat()]) {
+            expect(numbers).toHaveLength(24)
+            numbers.forEach((number, i) => {
+              expect(number).toBeCloseTo(all[i], 5)
+            })
+          }
+        }
+      }
+    } finally {
+      await setBackend('reference')
+    }
+  })
+
   it('of cells are seen too', async () => {
     const cell = nn.lstmCell(2, 3)
     const values = await captured(cell, '**', () => cell.forward(random.normal([1, 2])).h.sum())
