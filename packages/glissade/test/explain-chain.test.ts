@@ -144,6 +144,9 @@ function recurrent(layer: nn.LSTM | nn.GRU | nn.RNN): Network {
   return { model, loss: () => loss.crossEntropy(model.forward(x), labels(0, 1)) }
 }
 
+const steps = 'layer.*.hidden'
+const strides: Record<string, string> = { rnn: steps, lstm: steps, gru: steps, transformer: 'transformer.layers.*' }
+
 const make = (name: string): Network => {
   manualSeed(11)
   return networks[name]()
@@ -161,6 +164,9 @@ describe.each(['reference', 'wasm'] as const)('on %s the terms add up', (backend
         if (backend === 'wasm') continue
         checked += follow(story, parameter, element, 'modules')
         checked += follow(story, parameter, element, 'taps')
+        // A block of the network, or a step of the loop, at a stride.
+        const names = strides[name]
+        if (names) checked += follow(story, parameter, element, { names })
       }
     }
     expect(checked).toBeGreaterThan(50)
