@@ -34,8 +34,15 @@ export * as data from './data/index.ts'
 export type { DType, TypedArray } from './dtype.ts'
 export { type ErrorCode, GlissadeError } from './errors.ts'
 export { type Capture, type Captured, type CaptureOptions, capture } from './explain/capture.ts'
+export { ChainRule, chainRule, type Term, type Terms } from './explain/chain-rule.ts'
+export { checkGradient, type GradientCheck, type GradientCheckOptions } from './explain/check-gradient.ts'
+export type { Element } from './explain/elements.ts'
+export type { Level, Rest, Station } from './explain/level.ts'
+export type { Ingredient, Made, Source } from './explain/made-of.ts'
 export { findNonFinite, type Origin } from './explain/non-finite.ts'
 export { type Observed, type ObserveOptions, observe } from './explain/observe.ts'
+export type { Operation, OperationKind } from './explain/operation.ts'
+export { Recording, type RecordingData, record, type TermsOptions, type Update, type Which } from './explain/record.ts'
 export {
   type InputMaker,
   type Summary,
@@ -67,6 +74,7 @@ export * as io from './io/index.ts'
 export * as loss from './loss/index.ts'
 export * as metrics from './metrics/index.ts'
 export * as nn from './nn/index.ts'
+export { tap } from './nn/module.ts'
 // ---- operations as functions ----
 export {
   type AdaptiveSize,
@@ -111,7 +119,7 @@ export {
   pixelShuffle,
   pixelUnshuffle,
 } from './ops/derived/resize.ts'
-export { type ScanOptions, type ScanResult, type ScanStep, scan } from './ops/derived/scan.ts'
+export { type ScanOptions, type ScanResult, type ScanStep, scan, unrolled } from './ops/derived/scan.ts'
 export * as optim from './optim/index.ts'
 export { formatTensor, print } from './print.ts'
 export * as random from './random.ts'

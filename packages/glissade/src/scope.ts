@@ -32,6 +32,31 @@ export function withScope<T>(scope: Scope, body: () => T): T {
   }
 }
 
+/** The step of the written-out loops around, as `t3`, or `t3.t0` in a loop within one; empty outside. */
+let step = ''
+
+export function currentStep(): string {
+  return step
+}
+
+/** Runs `body` as step `t` of a loop that is written out: tensors born in it carry `t3` behind the module's path. */
+export function withStep<T>(t: number, body: () => T): T {
+  const before = step
+  step = before === '' ? `t${t}` : `${before}.t${t}`
+  try {
+    return withPath(`t${t}`, body)
+  } finally {
+    step = before
+  }
+}
+
+/** The path of the module that runs, without the step. */
+export function modulePath(): string {
+  return step !== '' && current.path.endsWith(step)
+    ? current.path.slice(0, -step.length).replace(/\.$/, '')
+    : current.path
+}
+
 /** Runs `body` inside the module `name` of the present one. */
 export function withPath<T>(name: string, body: () => T): T {
   return withScope({ path: current.path === '' ? name : `${current.path}.${name}`, pass: current.pass }, body)

@@ -6,6 +6,7 @@
 import { fail } from '../errors.ts'
 import { activeTrace, runTrace, Trace } from '../graph/trace.ts'
 import { withGradient } from '../ops/derived/common.ts'
+import { isUnrolled } from '../ops/derived/scan.ts'
 import { barrier, checkpoint as checkpointOp } from '../ops/wrap.ts'
 import { recordDraws, replayDraws } from '../random.ts'
 import { dirtyVariables, makeNode, Tensor, type Variable } from '../tensor.ts'
@@ -53,6 +54,8 @@ export function customGradient<A extends readonly Tensor[]>(
  * functions nothing is computed again if it assigns any.
  */
 export function checkpoint<A extends readonly Tensor[]>(fn: (...inputs: A) => Tensor, ...inputs: A): Tensor {
+  // Nothing is forgotten of what someone looks at in every part.
+  if (isUnrolled()) return fn(...inputs)
   const values = inputs.map((input) => input.current())
   const trace = activeTrace()
   const before = new Map(trace?.assigned)

@@ -88,6 +88,11 @@ export function gradients(y: Tensor, xs: readonly Tensor[], seed?: Tensor): (Ten
   return walkBackwards([{ tensor: result, gradient: start }], targets, new Set())
 }
 
+/** The gradients of `y` by `ends`, given that of `y`; ways from one of them through another are left out. */
+export function gradientsUpTo(y: Tensor, ends: readonly Tensor[], seed: Tensor): (Tensor | undefined)[] {
+  return walkBackwards([{ tensor: y, gradient: seed }], ends, new Set(ends))
+}
+
 /**
  * The gradients of `targets`, given those that flow into some results. Nothing is walked through `ends`: in the body of
  * a loop they stand for what comes from outside.

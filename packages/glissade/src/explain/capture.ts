@@ -1,11 +1,12 @@
 /**
- * Looking inside a compiled step: what each module gave back, and the gradient that came to it.
+ * Looking inside a compiled step: what each module gave back or named with `tap`, and the gradient that came to it.
  *
- * While a capture is on, traces that begin hand the outputs of matching modules, and their gradients, over as further
+ * While a capture is on, traces that begin hand matching outputs and taps, and their gradients, over as further
  * outputs of the program. Programs traced without it are kept for later, so turning it off costs nothing.
  */
 import { fail } from '../errors.ts'
 import { type Trace, traceKeys, traceStarts } from '../graph/trace.ts'
+import { ModuleDict, ModuleList, Sequential } from '../nn/container.ts'
 import type { Module } from '../nn/module.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -22,7 +23,9 @@ export interface Captured {
 export interface Capture {
   /**
    * The outputs of the last run by module name. A second call of a module in the same run stands under `name#2`;
-   * tensors of an output that is a list or an object, under `name.key`.
+   * tensors of an output that is a list or an object, under `name.key`; taps under `name.tap`. In the body of a `scan`
+   * all steps are stacked, `[T, ...s]`; in a loop that is written out (`unrolled`) each has its own, `name.tap.t3`.
+   * Errors: `module-name` if a run has shown that nothing is called so.
    */
   values(): Map<string, Captured>
   /** Ends it. Programs compiled from now on are without it. */
@@ -39,10 +42,12 @@ traceStarts.push((trace) => {
 })
 
 /**
- * Watches the modules of `model` whose names match `pattern`, in all compiled functions, from now on.
+ * Watches the modules of `model`, and the tensors named in them with `tap`, whose names match `pattern`, in all compiled
+ * functions, from now on.
  *
  * In a pattern `*` stands for any characters within a name and `**` for any number of names: `conv*`,
- * `blocks.*.attn`, `**`. Errors: `module-name` if nothing matches.
+ * `blocks.*.attn`, `**.scores`, `**`. It may leave the step of a written-out loop out. Errors: `module-name` if nothing
+ * can match.
  *
  * ```ts
  * const probe = capture(model, 'conv*', { gradient: true })
@@ -52,20 +57,25 @@ traceStarts.push((trace) => {
  * ```
  */
 export function capture(model: Module, pattern: string, { gradient = false }: CaptureOptions = {}): Capture {
-  const names = [...model.namedModules().keys()]
-  const matches = names.filter((name) => matchesPattern(name, pattern))
-  if (matches.length === 0) fail('module-name', { name: pattern, known: names.filter((name) => name !== '') })
+  const names = [...model.namedModules().keys()].filter((name) => name !== '')
+  if (!canMatch(model, pattern)) fail('module-name', { name: pattern, known: names })
   const id = ++made
   let last = new Map<string, Entry>()
+  const seen = new Set<string>()
+  let matched = false
   active.set(id, (trace) => {
     const nameOf = new Map([...model.namedModules()].map(([name, module]) => [module as object, name]))
     const found = new Map<string, Entry>()
     const watched = new Map<Tensor, Entry[]>()
-    trace.watchers.push((_, output, { module, key }) => {
-      const name = nameOf.get(module)
-      if (name === undefined || !matchesPattern(name, pattern)) return
+    trace.watchers.push((_, output, { module, key, step, tap }) => {
+      const name = module && nameOf.get(module)
+      if (name === undefined) return
+      const own = tap ? dotted(name, key) : name
+      seen.add(own)
+      if (!matchesPattern(own, pattern) && !matchesPattern(dotted(own, step), pattern)) return
+      matched = true
       const entry: Entry = {}
-      const full = [name, key].filter((part) => part !== '').join('.')
+      const full = dotted(name, key, step)
       found.set(freshKey(full, found), entry)
       const tensor = output.current()
       watched.set(tensor, [...(watched.get(tensor) ?? []), entry])
@@ -88,19 +98,36 @@ export function capture(model: Module, pattern: string, { gradient = false }: Ca
     })
   })
   return {
-    values: () =>
-      new Map(
+    values: () => {
+      if (!matched && seen.size > 0)
+        fail('module-name', { name: pattern, known: [...seen].filter((each) => each !== '') })
+      return new Map(
         [...last].flatMap(([name, { value, gradient: slope }]) =>
           value ? [[name, { value, ...(slope && { gradient: slope }) }]] : [],
         ),
-      ),
+      )
+    },
     stop: () => {
       active.delete(id)
     },
   }
 }
 
-function freshKey(name: string, taken: ReadonlyMap<string, unknown>): string {
+const dotted = (...parts: string[]): string => parts.filter((part) => part !== '').join('.')
+
+/** Whether a module fits, or may have taps that do: which it has shows when it runs, and containers have none. */
+function canMatch(model: Module, pattern: string): boolean {
+  const parts = pattern.split('.')
+  return [...model.namedModules()].some(([name, module]) => {
+    if (matchesPattern(name, pattern)) return true
+    if (module instanceof Sequential || module instanceof ModuleList || module instanceof ModuleDict) return false
+    // A tap's name may have several parts, and a step.
+    return parts.some((_, i) => i < parts.length && matchesPattern(name, parts.slice(0, i).join('.')))
+  })
+}
+
+/** `name`, or where it is taken `name#2`, `name#3` … */
+export function freshKey(name: string, taken: ReadonlyMap<string, unknown>): string {
   if (!taken.has(name)) return name
   let call = 2
   while (taken.has(`${name}#${call}`)) call++

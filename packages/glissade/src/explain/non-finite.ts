@@ -8,11 +8,12 @@
  */
 import type { TypedArray } from '../dtype.ts'
 import { isFloat } from '../dtype.ts'
-import { isInLoopBody, runTrace, Trace } from '../graph/trace.ts'
+import { isInLoopBody } from '../graph/trace.ts'
 import { realize } from '../run/realize.ts'
 import type { Pass } from '../scope.ts'
-import { Storage } from '../storage.ts'
+import type { Storage } from '../storage.ts'
 import type { Tensor } from '../tensor.ts'
+import { traceOnce } from './once.ts'
 
 /** The operation that first made a number that is none. */
 export interface Origin {
@@ -54,29 +55,22 @@ export async function findNonFinite(
   body: () => readonly (Tensor | undefined)[],
   { names = new Map() }: { names?: ReadonlyMap<Tensor, string> } = {},
 ): Promise<Origin | undefined> {
-  const trace = new Trace()
   const stations = new Set<Tensor>()
   // A tensor of a loop's body has no single value; what comes out of the loop is looked at in its place.
-  trace.watchers.push((_, output) => {
-    if (!isInLoopBody()) stations.add(output.current())
-  })
-  trace.gradientWatchers.push((tensor, gradient) => {
-    if (isInLoopBody()) return
-    if (stations.has(tensor) || tensor.attrs.variable !== undefined) stations.add(gradient)
-  })
-  const results = runTrace(trace, () => body().flatMap((tensor) => (tensor ? [tensor.current()] : [])))
+  const { result: results, trace } = await traceOnce(
+    () => body().flatMap((tensor) => (tensor ? [tensor.current()] : [])),
+    ({ watchers, gradientWatchers }) => {
+      watchers.push((_, output) => {
+        if (!isInLoopBody()) stations.add(output.current())
+      })
+      gradientWatchers.push((tensor, gradient) => {
+        if (isInLoopBody()) return
+        if (stations.has(tensor) || tensor.attrs.variable !== undefined) stations.add(gradient)
+      })
+    },
+  )
   const leaves = new Map(names)
-  for (const [variable, state] of trace.states) {
-    const value = (await variable.value.realized()).read()
-    bind(state, value)
-    leaves.set(state, `parameter ${variable.path}`)
-  }
-  for (const { tensor, supply } of trace.supplied) {
-    const storage = new Storage(tensor.dtype, tensor.size)
-    supply(storage)
-    tensor.storage = storage
-    tensor.version = storage.version
-  }
+  for (const [variable, state] of trace.states) leaves.set(state, `parameter ${variable.path}`)
   const roots = [...results, ...[...trace.assigned.values()].map((value) => value.current())].filter(({ dtype }) =>
     isFloat(dtype),
   )
@@ -87,12 +81,6 @@ export async function findNonFinite(
   // What is infinite on purpose (the scores of masked places) does not reach a result; NaN is nowhere on purpose.
   const first = seen.find(hasNaN) ?? seen.find((tensor) => ends.has(tensor)) ?? seen.find(isBad)
   return first && describe(await walkBack(first), leaves)
-}
-
-function bind(leaf: Tensor, numbers: TypedArray): void {
-  const storage = new Storage(leaf.dtype, leaf.size, numbers)
-  leaf.storage = storage
-  leaf.version = storage.version
 }
 
 const numbersOf = (tensor: Tensor): TypedArray => (tensor.storage as Storage).read()

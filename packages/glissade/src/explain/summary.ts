@@ -116,7 +116,8 @@ export function summary(
   const names = new Map([...model.namedModules()].map(([name, module]) => [module as object, name]))
   const calls = new Map<string, Calls>()
   const trace = new Trace()
-  trace.watchers.push((_, output, { module, key }) => {
+  trace.watchers.push((_, output, { module, key, tap }) => {
+    if (tap || module === undefined) return
     const name = names.get(module)
     if (name !== undefined) note(calls, name, key, output)
   })

@@ -23,6 +23,17 @@ export interface Requirement {
   readonly except?: number
 }
 
+/** Where a tensor that watchers are shown comes from; the parts of its name stand in this order. */
+export interface Seen {
+  readonly module: object | undefined
+  /** Of an output that is a list or an object its place in it; of a tap its name; else empty. */
+  readonly key: string
+  /** The step, in a loop that is written out, as `t3`; else empty. */
+  readonly step: string
+  /** Whether it was named within the module, and is not what the module gave back. */
+  readonly tap: boolean
+}
+
 /** A tensor that someone wants to see after each run, though the traced function does not return it. */
 export interface ExtraOutput {
   readonly tensor: Tensor
@@ -45,15 +56,8 @@ export class Trace {
   readonly assigned = new Map<Variable, Tensor>()
   readonly supplied: Supplied[] = []
   readonly requirements: Requirement[] = []
-  /**
-   * Called with the tensor that a module gave back, under its path, and with the module. Of an output that is a list
-   * or an object, each tensor comes with its place in it as `key`, which also ends the path.
-   */
-  readonly watchers: ((
-    path: string,
-    output: Tensor,
-    from: { readonly module: object; readonly key: string },
-  ) => void)[] = []
+  /** Called with the tensor that a module gave back, or that was named within it by `tap`, under its full name. */
+  readonly watchers: ((path: string, output: Tensor, from: Seen) => void)[] = []
   /** Called with a tensor and its gradient, as reverse walks find them. */
   readonly gradientWatchers: ((tensor: Tensor, gradient: Tensor) => void)[] = []
   readonly extraOutputs: ExtraOutput[] = []

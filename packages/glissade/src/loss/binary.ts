@@ -39,10 +39,12 @@ export function bce(probabilities: Tensor, target: Tensor, { reduction = 'mean',
   const [yes, no] = [p.log().maximum(leastLog), rest.log().maximum(leastLog)]
   const losses = t.mul(yes).add(t.neg().add(1).mul(no)).neg()
   // By the formula the gradient at 0 and 1 would be 0, for the logarithms are cut off there.
-  const bounded = withGradient(losses, [p, t], (g) => [
-    g.mul(p.sub(t)).div(rest.mul(p).maximum(leastVariance)),
-    g.mul(no.sub(yes)),
-  ])
+  const bounded = withGradient(
+    losses,
+    [p, t],
+    (g) => [g.mul(p.sub(t)).div(rest.mul(p).maximum(leastVariance)), g.mul(no.sub(yes))],
+    'bce',
+  )
   return reduceLoss(weight ? bounded.mul(weight) : bounded, reduction)
 }
 

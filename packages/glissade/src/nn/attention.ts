@@ -17,7 +17,7 @@ import { Dropout } from './dropout.ts'
 import * as init from './init.ts'
 import type { KeysValues, LayerCache } from './kv-cache.ts'
 import { Linear } from './linear.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
+import { type LayerConfig, Module, Parameter, tap } from './module.ts'
 import { placesOf } from './positions.ts'
 import { alibiBias, type RotaryOptions, rotary } from './relative-positions.ts'
 
@@ -75,8 +75,9 @@ export interface Attended {
  *
  * Parameters: in_proj_weight [width + 2 inner, width] (queries, keys, values; inner is width, or less with kvHeads) and
  * in_proj_bias; with kdim or vdim q_proj_weight, k_proj_weight and v_proj_weight instead; out_proj.weight and .bias. A
- * query that may attend to nothing gives zeros (and the output bias), where PyTorch gives NaN. Errors: value-invalid,
- * shape-mismatch, dtype-mismatch.
+ * query that may attend to nothing gives zeros (and the output bias), where PyTorch gives NaN. What can be captured
+ * besides `softmax` (the weights): `q` [B, H, T, D], `keys` and `values` [B, G, S, D], `scores` [B, H, T, S] and
+ * `mixed` [B, H, T, D], per head. Errors: value-invalid, shape-mismatch, dtype-mismatch.
  */
 export class MultiHeadAttention extends Module {
   readonly width: number
@@ -145,12 +146,14 @@ export class MultiHeadAttention extends Module {
     const extra = projected ? keysValues : this.#addKeys(keysValues)
     const added = extra.keys.shape[2] - keysValues.keys.shape[2]
     const mask = this.#mask(query.shape[1], keysValues.keys.shape[2], options)
-    const scores = attentionScores(q, extra.keys, extra.values, {
+    const keys = tap('keys', extra.keys)
+    const values = tap('values', extra.values)
+    const scores = attentionScores(tap('q', q), keys, values, {
       mask: mask && added > 0 ? padKeys(mask, added, true) : mask,
       bias: this.#bias(q, keysValues.keys.shape[2], added, options),
     })
-    const weights = this.dropout.forward(this.softmax.forward(scores))
-    const mixed = weighValues(weights, extra.values)
+    const weights = this.dropout.forward(this.softmax.forward(tap('scores', scores)))
+    const mixed = tap('mixed', weighValues(weights, values))
     const output = this.out_proj.forward(mixed.permute(0, 2, 1, 3).reshape(query.shape))
     return needWeights ? { output, weights: averageWeights ? weights.mean(1) : weights } : { output }
   }

@@ -5,7 +5,7 @@
 import { ones, zeros } from '../create.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { type Tensor, Variable } from '../tensor.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
+import { type LayerConfig, Module, Parameter, tap } from './module.ts'
 import { checkEps, overChannels } from './norm-common.ts'
 
 export interface ChannelNormOptions {
@@ -47,7 +47,7 @@ export abstract class ChannelNorm extends Module {
       this.training || !runningMean || !runningVar
         ? this.statistics(x)
         : [overChannels(runningMean, x), overChannels(runningVar, x)]
-    const y = x.sub(mean).mul(variance.add(this.eps).rsqrt())
+    const y = tap('normalized', x.sub(mean).mul(variance.add(this.eps).rsqrt()))
     return this.weight && this.bias ? y.mul(overChannels(this.weight, x)).add(overChannels(this.bias, x)) : y
   }
 

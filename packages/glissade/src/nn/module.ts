@@ -7,7 +7,7 @@
  */
 import { fail } from '../errors.ts'
 import { activeTrace } from '../graph/trace.ts'
-import { currentScope, withScope } from '../scope.ts'
+import { currentScope, currentStep, modulePath, withScope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import { Tensor, Variable } from '../tensor.ts'
 import { newMark, turn } from './modes.ts'
@@ -66,6 +66,9 @@ export function alsoNamed(module: Module, older: Readonly<Record<string, string>
 
 /** The absolute name of every module below the outermost one that runs. */
 let running: ReadonlyMap<Module, string> | undefined
+
+/** The module whose forward runs. */
+let innermost: Module | undefined
 
 export abstract class Module {
   readonly #mark = newMark()
@@ -304,21 +307,46 @@ function setPath(variable: Variable, path: string): void {
 
 /** Runs `body` under the module's name, and shows its output to who is watching. */
 function runNamed(module: Module, body: () => unknown): unknown {
-  const before = running
-  if (!running?.has(module)) running = nameAll(module, currentScope().path)
+  const before = { running, innermost }
+  if (!running?.has(module)) running = nameAll(module, modulePath())
   const path = running.get(module) as string
+  const step = currentStep()
   try {
-    const output = withScope({ path, pass: currentScope().pass }, body)
+    innermost = module
+    const output = withScope({ path: join(path, step), pass: currentScope().pass }, body)
     const trace = activeTrace()
     if (trace && trace.watchers.length > 0) {
       for (const [key, tensor] of tensorsIn(output)) {
-        for (const watch of trace.watchers) watch(join(path, key), tensor, { module, key })
+        for (const watch of trace.watchers)
+          watch(join(join(path, key), step), tensor, { module, key, step, tap: false })
       }
     }
     return output
   } finally {
-    running = before
+    running = before.running
+    innermost = before.innermost
   }
+}
+
+/**
+ * `x` itself, under a name within the module that runs: `capture` and `record` show it as `<module>.<name>`, with its
+ * gradient. In the body of a `scan` it stands for all steps, stacked; in a loop that is written out (`unrolled`) each
+ * step has its own, `<module>.<name>.t<step>`. Where nobody watches it costs nothing.
+ *
+ * ```ts
+ * forward(x: Tensor): Tensor {
+ *   const scores = tap('scores', this.query.forward(x).matmul(this.key.forward(x).transpose()))
+ *   return scores.softmax()
+ * }
+ * ```
+ */
+export function tap(name: string, x: Tensor): Tensor {
+  const trace = activeTrace()
+  if (!trace || trace.watchers.length === 0) return x
+  const step = currentStep()
+  const path = join(join(modulePath(), name), step)
+  for (const watch of trace.watchers) watch(path, x, { module: innermost, key: name, step, tap: true })
+  return x
 }
 
 /** The names of a module and all below it, when the module itself is called `base`. */

@@ -1,7 +1,7 @@
 /**
  * Norms that treat each sample for itself: layer, root-mean-square, group and local response normalization, with
  * PyTorch's defaults and names. They do the same in training and evaluation. Over the batch: batch-norm.ts; over
- * each channel of each sample: instance-norm.ts.
+ * each channel of each sample: instance-norm.ts. What comes before weight and bias can be captured as `normalized`.
  */
 import { ones, zeros } from '../create.ts'
 import { fail } from '../errors.ts'
@@ -9,7 +9,7 @@ import { checkWhole } from '../ops/derived/common.ts'
 import { windows } from '../ops/derived/movement.ts'
 import { sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
+import { type LayerConfig, Module, Parameter, tap } from './module.ts'
 import { checkChannels, checkEps, overChannels, standardize } from './norm-common.ts'
 
 /** A single size is that of the last axis. */
@@ -74,7 +74,7 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = standardize(x, lastAxes('layerNorm', x, this.normalizedShape), this.eps)
+    const y = tap('normalized', standardize(x, lastAxes('layerNorm', x, this.normalizedShape), this.eps))
     const weighted = this.weight ? y.mul(this.weight) : y
     return this.bias ? weighted.add(this.bias) : weighted
   }
@@ -117,7 +117,7 @@ export class RMSNorm extends Module {
   forward(x: Tensor): Tensor {
     const axes = lastAxes('rmsNorm', x, this.normalizedShape)
     const eps = this.eps ?? machineEpsilon[x.dtype === 'float64' ? 'float64' : 'float32']
-    const y = x.mul(x.square().mean(axes, { keepDims: true }).add(eps).rsqrt())
+    const y = tap('normalized', x.mul(x.square().mean(axes, { keepDims: true }).add(eps).rsqrt()))
     return this.weight ? y.mul(this.weight) : y
   }
 
@@ -166,7 +166,7 @@ export class GroupNorm extends Module {
   forward(x: Tensor): Tensor {
     checkChannels('groupNorm', x, this.channels)
     const grouped = x.reshape([x.shape[0], this.groups, x.size / (x.shape[0] * this.groups || 1)])
-    const y = standardize(grouped, [2], this.eps).reshape(x.shape)
+    const y = tap('normalized', standardize(grouped, [2], this.eps).reshape(x.shape))
     return this.weight && this.bias ? y.mul(overChannels(this.weight, x)).add(overChannels(this.bias, x)) : y
   }
 

@@ -11,7 +11,7 @@ import { checkWhole } from '../ops/derived/common.ts'
 import { type Shape, sameShape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
 import { fanInUniform } from './init.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
+import { type LayerConfig, Module, Parameter, tap } from './module.ts'
 
 /** What a network remembers: h is its output, c (LSTM only) its cell. As lists [h] or [h, c] inside the rules. */
 export type Memory = readonly Tensor[]
@@ -23,8 +23,11 @@ export interface CellRule {
   readonly gates: number
   /** How many tensors are remembered. */
   readonly memories: 1 | 2
-  /** fromInput: x W_ihᵀ + b_ih, fromHidden: h W_hhᵀ + b_hh, both [B, gates H]; memory: [B, H] each. */
-  next(fromInput: Tensor, fromHidden: Tensor, memory: Memory): Memory
+  /**
+   * fromInput: x W_ihᵀ + b_ih, fromHidden: h W_hhᵀ + b_hh, both [B, gates H]; memory: [B, H] each. Gates and memory
+   * are named by `see`.
+   */
+  next(fromInput: Tensor, fromHidden: Tensor, memory: Memory, see?: typeof tap): Memory
 }
 
 /** How a plain RNN bends its sum. */
@@ -35,9 +38,9 @@ export const rnnRule = (nonlinearity: RnnNonlinearity): CellRule => ({
   name: 'rnn',
   gates: 1,
   memories: 1,
-  next(fromInput, fromHidden) {
+  next(fromInput, fromHidden, _, see = tap) {
     const sum = fromInput.add(fromHidden)
-    return [nonlinearity === 'tanh' ? sum.tanh() : sum.relu()]
+    return [see('hidden', nonlinearity === 'tanh' ? sum.tanh() : sum.relu())]
   },
 })
 
@@ -49,11 +52,14 @@ export const lstmRule: CellRule = {
   name: 'lstm',
   gates: 4,
   memories: 2,
-  next(fromInput, fromHidden, [h, c]) {
+  next(fromInput, fromHidden, [h, c], see = tap) {
     const sums = fromInput.add(fromHidden).split(h.shape[1], 1)
-    const [input, forget, output] = [sums[0], sums[1], sums[3]].map((sum) => sum.sigmoid())
-    const cell = forget.mul(c).add(input.mul(sums[2].tanh()))
-    return [output.mul(cell.tanh()), cell]
+    const input = see('i', sums[0].sigmoid())
+    const forget = see('f', sums[1].sigmoid())
+    const candidate = see('g', sums[2].tanh())
+    const output = see('o', sums[3].sigmoid())
+    const cell = see('cell', forget.mul(c).add(input.mul(candidate)))
+    return [see('hidden', output.mul(cell.tanh())), cell]
   },
 }
 
@@ -66,12 +72,12 @@ export const gruRule: CellRule = {
   name: 'gru',
   gates: 3,
   memories: 1,
-  next(fromInput, fromHidden, [h]) {
+  next(fromInput, fromHidden, [h], see = tap) {
     const [inputs, hiddens] = [fromInput, fromHidden].map((sums) => sums.split(h.shape[1], 1))
-    const reset = inputs[0].add(hiddens[0]).sigmoid()
-    const update = inputs[1].add(hiddens[1]).sigmoid()
-    const candidate = inputs[2].add(reset.mul(hiddens[2])).tanh()
-    return [candidate.add(update.mul(h.sub(candidate)))]
+    const reset = see('r', inputs[0].add(hiddens[0]).sigmoid())
+    const update = see('z', inputs[1].add(hiddens[1]).sigmoid())
+    const candidate = see('n', inputs[2].add(reset.mul(hiddens[2])).tanh())
+    return [see('hidden', candidate.add(update.mul(h.sub(candidate))))]
   },
 }
 

@@ -3,7 +3,8 @@
  *
  * The products with the inputs are made for all steps at once; what is left for each step is one product with the
  * state and one map (recurrent-cells.ts has the rules). Sequences are [B, T, C] by default, unlike in PyTorch, whose
- * order `batchFirst: false` gives. Names of parameters are PyTorch's: `weight_ih_l0`, `bias_hh_l1_reverse`.
+ * order `batchFirst: false` gives. Names of parameters are PyTorch's: `weight_ih_l0`, `bias_hh_l1_reverse`; gates and
+ * memory can be captured as `l0.i`, `l1_reverse.cell` (their names: recurrent-cells.ts).
  */
 import { arange } from '../create.ts'
 import { fail } from '../errors.ts'
@@ -14,7 +15,7 @@ import { scan } from '../ops/derived/scan.ts'
 import type { Tensor } from '../tensor.ts'
 import { Dropout } from './dropout.ts'
 import { fanInUniform } from './init.ts'
-import { type LayerConfig, Module, Parameter } from './module.ts'
+import { type LayerConfig, Module, Parameter, tap } from './module.ts'
 import {
   type CellRule,
   checkNonlinearity,
@@ -135,7 +136,7 @@ abstract class Recurrent extends Module {
     let outputs: Tensor[] = []
     for (const { layer, reverse, ending } of this.#directions()) {
       const memory = start.map((all) => all[ends.length].squeeze(0))
-      const ran = sweep(rule, sequence, memory, this.#weights(ending), reverse, counts)
+      const ran = sweep(rule, sequence, memory, this.#weights(ending), { reverse, counts, name: ending.slice(1) })
       ends.push(ran.memory)
       outputs.push(ran.output)
       if (outputs.length < this.#ways) continue
@@ -187,13 +188,13 @@ function sweep(
   x: Tensor,
   start: Memory,
   weights: Weights,
-  reverse: boolean,
-  counts: Tensor | undefined,
+  { reverse, counts, name }: { reverse: boolean; counts: Tensor | undefined; name: string },
 ): { output: Tensor; memory: Memory } {
   const inputs = weighted(x, weights.ih, weights.inputBias)
+  const see: typeof tap = (what, value) => tap(`${name}.${what}`, value)
   const { carry, ys } = scan(
     (memory: Memory, step: { input: Tensor; counts?: Tensor }) => {
-      const next = rule.next(step.input, weighted(memory[0], weights.hh, weights.hiddenBias), memory)
+      const next = rule.next(step.input, weighted(memory[0], weights.hh, weights.hiddenBias), memory, see)
       if (!step.counts) return { carry: next, y: next[0] }
       const { counts } = step
       return { carry: next.map((value, i) => counts.where(value, memory[i])), y: counts.where(next[0], 0) }

@@ -12,7 +12,7 @@ import { Dropout } from './dropout.ts'
 import { gelu, silu } from './functional.ts'
 import type { KeysValues, LayerCache } from './kv-cache.ts'
 import { Linear } from './linear.ts'
-import { type LayerConfig, Module } from './module.ts'
+import { type LayerConfig, Module, tap } from './module.ts'
 import { LayerNorm, RMSNorm } from './norm.ts'
 import type { RotaryOptions } from './relative-positions.ts'
 
@@ -124,10 +124,10 @@ abstract class TransformerLayer extends Module {
     return this.self_attn.forward(x, x, x, options).output
   }
 
-  /** x + change(x), with the norm before the change or after the sum. */
+  /** x + change(x), with the norm before the change or after the sum, which can be captured as `residual`. */
   protected residual(x: Tensor, norm: LayerNorm | RMSNorm, dropout: Dropout, change: (x: Tensor) => Tensor): Tensor {
-    if (this.options.normFirst) return x.add(dropout.forward(change(norm.forward(x))))
-    return norm.forward(x.add(dropout.forward(change(x))))
+    if (this.options.normFirst) return tap('residual', x.add(dropout.forward(change(norm.forward(x)))))
+    return norm.forward(tap('residual', x.add(dropout.forward(change(x)))))
   }
 }
 

@@ -104,9 +104,12 @@ function maskedMax(x: Tensor, axis: number, windows: number): Tensor {
   if (!isFloat(x.dtype)) return value
   const largest = and(inside, or(eq(values, unsqueeze(value, axis + 1)), notANumber(values)))
   const first = min(where(largest, place, x.shape[axis]), axis + 1)
-  return withGradient(value, [x], (g) => [
-    sum(where(eq(place, unsqueeze(first, axis + 1)), unsqueeze(g, axis + 1), 0), axis),
-  ])
+  return withGradient(
+    value,
+    [x],
+    (g) => [sum(where(eq(place, unsqueeze(first, axis + 1)), unsqueeze(g, axis + 1), 0), axis)],
+    'adaptiveMaxPool',
+  )
 }
 
 /** The mean of each of `size` windows. x: [...s, I] → [...s, size] */

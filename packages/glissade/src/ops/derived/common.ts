@@ -87,13 +87,17 @@ export function agree(
   )
 }
 
-/** `value`, whose gradient is not found by walking through it but given by `rule`: one tensor for each of `inputs`. */
+/**
+ * `value`, whose gradient is not found by walking through it but given by `rule`: one tensor for each of `inputs`.
+ * `label` is what people know the function by.
+ */
 export function withGradient(
   value: Tensor,
   inputs: readonly Tensor[],
   rule: (g: Tensor) => readonly (Tensor | undefined)[],
+  label?: string,
 ): Tensor {
-  return makeNode(customGradient, [value, ...inputs], { rule })
+  return makeNode(customGradient, [value, ...inputs], { rule, ...(label && { label }) })
 }
 
 /** Refuses what is not a whole number of at least `least`. */

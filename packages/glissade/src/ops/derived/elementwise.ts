@@ -121,7 +121,7 @@ export function expm1(value: Tensor): Tensor {
   const x = toFloat(value)
   const t = tanh(mul(x, 0.5))
   const y = where(lt(abs(x), nearOne), div(mul(t, 2), sub(1, t)), sub(exp(x), 1))
-  return withGradient(y, [x], (g) => [mul(g, exp(x))])
+  return withGradient(y, [x], (g) => [mul(g, exp(x))], 'expm1')
 }
 
 /**
@@ -132,7 +132,7 @@ export function log1p(value: Tensor): Tensor {
   const x = toFloat(value)
   const u = add(x, 1)
   const y = where(or(eq(u, 1), eq(x, Number.POSITIVE_INFINITY)), x, mul(log(u), div(x, sub(u, 1))))
-  return withGradient(y, [x], (g) => [div(g, add(x, 1))])
+  return withGradient(y, [x], (g) => [div(g, add(x, 1))], 'log1p')
 }
 
 export function tan(x: Tensor): Tensor {
@@ -142,14 +142,14 @@ export function tan(x: Tensor): Tensor {
 /** The angle from -π/2 to π/2 whose sine is x; NaN beyond ±1, where the gradient is infinite. */
 export function asin(value: Tensor): Tensor {
   const x = toFloat(value)
-  return withGradient(atan(div(x, oppositeSide(x))), [x], (g) => [div(g, oppositeSide(x))])
+  return withGradient(atan(div(x, oppositeSide(x))), [x], (g) => [div(g, oppositeSide(x))], 'asin')
 }
 
 /** The angle from 0 to π whose cosine is x; NaN beyond ±1, where the gradient is infinite. */
 export function acos(value: Tensor): Tensor {
   const x = toFloat(value)
   const y = mul(atan(sqrt(div(sub(1, x), add(x, 1)))), 2)
-  return withGradient(y, [x], (g) => [neg(div(g, oppositeSide(x)))])
+  return withGradient(y, [x], (g) => [neg(div(g, oppositeSide(x)))], 'acos')
 }
 
 /** sqrt(1 - x²), with all digits near ±1. */
@@ -162,7 +162,7 @@ export function sinh(value: Tensor): Tensor {
   const x = toFloat(value)
   const t = tanh(mul(x, 0.5))
   const y = where(lt(abs(x), nearOne), div(mul(t, 2), sub(1, mul(t, t))), mul(sub(exp(x), exp(neg(x))), 0.5))
-  return withGradient(y, [x], (g) => [mul(g, cosh(x))])
+  return withGradient(y, [x], (g) => [mul(g, cosh(x))], 'sinh')
 }
 /** The hyperbolic cosine. Overflows where exp does. */
 export function cosh(value: Tensor): Tensor {
@@ -188,7 +188,7 @@ export function trunc(x: Tensor): Tensor {
 /** x where it is above 0, else 0. NaN stays NaN, and relu'(0) = 0. */
 export function relu(x: Tensor): Tensor {
   // y is above 0 where x is, and NaN where x is: the gradient needs y, which what follows keeps, and neither x nor a mask.
-  const y: Tensor = withGradient(where(le(x, 0), 0, x), [x], (g) => [where(le(y, 0), 0, g)])
+  const y: Tensor = withGradient(where(le(x, 0), 0, x), [x], (g) => [where(le(y, 0), 0, g)], 'relu')
   return y
 }
 
@@ -198,7 +198,7 @@ export function relu(x: Tensor): Tensor {
  */
 export function sigmoid(value: Tensor): Tensor {
   const x = toFloat(value)
-  const y: Tensor = withGradient(reciprocal(add(exp(neg(x)), 1)), [x], (g) => [mul(mul(g, y), sub(1, y))])
+  const y: Tensor = withGradient(reciprocal(add(exp(neg(x)), 1)), [x], (g) => [mul(mul(g, y), sub(1, y))], 'sigmoid')
   return y
 }
 

@@ -187,9 +187,12 @@ function maxPool(op: string, rank: number, x: Tensor, size: PerAxis, options: Ma
     sizeOf(layout.size) <= mostPlacesCompared ? largestByPlace(padded, layout) : largestOf(patches, places, layout)
   if (!isFloat(x.dtype)) return value
   const along = (t: Tensor): Tensor => expandTo(reshapeTo(t, [...t.shape, ...places.map(() => 1)]), patches.shape)
-  return withGradient(value, [x], (g) => [
-    restore(where(eq(orderOf(patches, places, layout), along(place)), along(g), 0)),
-  ])
+  return withGradient(
+    value,
+    [x],
+    (g) => [restore(where(eq(orderOf(patches, places, layout), along(place)), along(g), 0))],
+    op,
+  )
 }
 
 /** Windows of at most this many places are compared place by place, larger ones by a reduction. */

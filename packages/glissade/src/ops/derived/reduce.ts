@@ -114,9 +114,12 @@ export function softmax(input: Tensor, axis = -1): Tensor {
   const at = normalizeAxis('softmax', axis, x.rank)
   const e = exp(sub(x, shiftOf(x, at)))
   const total = sum(e, at, { keepDims: true })
-  const y: Tensor = withGradient(div(e, where(eq(total, 0), 1, total)), [x], (g) => [
-    mul(y, sub(g, sum(mul(g, y), at, { keepDims: true }))),
-  ])
+  const y: Tensor = withGradient(
+    div(e, where(eq(total, 0), 1, total)),
+    [x],
+    (g) => [mul(y, sub(g, sum(mul(g, y), at, { keepDims: true })))],
+    'softmax',
+  )
   return y
 }
 

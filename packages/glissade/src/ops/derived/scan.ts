@@ -5,14 +5,16 @@
  * Next: loop.ts, which makes the loop of the traced body.
  */
 import { fail } from '../../errors.ts'
-import { inLoopBody } from '../../graph/trace.ts'
+import { inLoopBody, traceKeys } from '../../graph/trace.ts'
 import { withKeys } from '../../random.ts'
+import { withStep } from '../../scope.ts'
 import { sameShape } from '../../shape.ts'
 import type { Tensor } from '../../tensor.ts'
 import { makeNode } from '../../tensor.ts'
 import { randomBits } from '../leaf.ts'
 import { constant } from './common.ts'
 import { Loop, placeholder } from './loop.ts'
+import { stack } from './movement.ts'
 import { notedSince } from './noted.ts'
 import { type Flat, flattenTree } from './tree.ts'
 
@@ -34,6 +36,35 @@ export interface ScanResult<C, Y> {
   readonly carry: C
   /** The `y` of all steps, stacked on axis 0. */
   readonly ys: Y
+}
+
+let writtenOut = false
+traceKeys.push(() => (writtenOut ? 'unrolled' : ''))
+
+/** Whether loops are written out at present. */
+export function isUnrolled(): boolean {
+  return writtenOut
+}
+
+/**
+ * Runs `body` with the loops of every `scan` in it written out: each step's tensors are ordinary ones, with `t3` behind
+ * the module's path and behind the names of taps, so that they can be captured and recorded one by one. Numbers,
+ * gradients and random draws are those of the loop; the program grows with the number of steps.
+ *
+ * ```ts
+ * const probe = capture(model, 'lstm.l0.i.*')
+ * await unrolled(() => step(x, y))
+ * probe.values().get('lstm.l0.i.t3')
+ * ```
+ */
+export function unrolled<T>(body: () => T): T {
+  const before = writtenOut
+  writtenOut = true
+  try {
+    return body()
+  } finally {
+    writtenOut = before
+  }
 }
 
 /**
@@ -62,6 +93,7 @@ export function scan<C, X, Y = undefined>(
   const start = flattenTree('scan', 'init', init)
   const inputs = flattenTree('scan', 'xs', xs)
   const length = lengthOf(inputs, options.length)
+  if (writtenOut && length > 0) return eachStep(body, start, inputs, length, options.reverse ?? false)
   const carries = start.tensors.map(placeholder)
   const slices = inputs.tensors.map(({ shape, dtype }) => placeholder({ shape: shape.slice(1), dtype }))
   const sliced = [...inputs.tensors]
@@ -94,6 +126,38 @@ export function scan<C, X, Y = undefined>(
     carry: start.rebuild(carries.map((_, i) => loop.last(i))) as C,
     ys: y.rebuild(y.tensors.map((tensor) => loop.stack(tensor))) as Y,
   }
+}
+
+/** The loop as what it stands for. */
+function eachStep<C, X, Y>(
+  body: (carry: C, x: X) => ScanStep<C, Y>,
+  start: Flat,
+  inputs: Flat,
+  length: number,
+  reverse: boolean,
+): ScanResult<C, Y> {
+  const at = (all: Tensor, t: number): Tensor => all.slice([[t, t + 1]]).reshape(all.shape.slice(1))
+  /** The keys of all steps, for each draw of the body. */
+  const keys: Tensor[] = []
+  let carry = start
+  const ys: Flat[] = []
+  for (let turn = 0; turn < length; turn++) {
+    const t = reverse ? length - 1 - turn : turn
+    let draw = 0
+    const keyOfStep: Parameters<typeof withKeys>[0] = (around) => (fresh) => {
+      if (draw === keys.length) keys.push(makeNode(randomBits, [around(fresh)], { shape: [length, 2] }))
+      return at(keys[draw++], t)
+    }
+    const step = withStep(t, () =>
+      withKeys(keyOfStep, () =>
+        body(carry.rebuild(carry.tensors) as C, inputs.rebuild(inputs.tensors.map((all) => at(all, t))) as X),
+      ),
+    )
+    carry = nextState(step, start)
+    ys[t] = flattenTree('scan', 'y', step.y)
+  }
+  const stacks = ys[0].tensors.map((_, k) => stack(ys.map(({ tensors }) => tensors[k])))
+  return { carry: carry.rebuild(carry.tensors) as C, ys: ys[0].rebuild(stacks) as Y }
 }
 
 /**
