@@ -77,6 +77,12 @@ export class Client {
     })
   }
 
+  /** Ends the worker; nothing is answered any more. */
+  close(): void {
+    this.#worker.terminate()
+    this.#waiting.clear()
+  }
+
   /** Asks now and whenever the answer may have changed, until the function that it gives back is called. */
   watch<Q extends QuestionName>(
     name: Q,

@@ -122,6 +122,11 @@ export class Lab {
     return this.#obeyed(() => this.client.order('reset', { run }))
   }
 
+  /** Other numbers for a parameter of the run that is shown. */
+  setParameter(name: string, values: Float32Array): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('setParameter', { run: this.current.peek(), name, values }))
+  }
+
   /** Does what the worker may refuse; says so, and loses nothing. */
   async #obeyed(work: () => Promise<unknown>): Promise<boolean> {
     try {

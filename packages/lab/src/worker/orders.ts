@@ -1,5 +1,5 @@
 /** Who obeys which order. Each ends with the page being told what is now. */
-import { io } from 'glissade'
+import { io, tensor } from 'glissade'
 import { loadData } from './data/index.ts'
 import { type Desk, Live } from './desk.ts'
 import { infoOf } from './info.ts'
@@ -57,6 +57,16 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
     const live = new Live(new Run(run, old.run.spec, old.run.data, old.run.from))
     desk.close(run)
     desk.runs.set(run, live)
+    await show(office, live)
+  },
+  setParameter: async (office, { run, name, values }) => {
+    const live = office.desk.live(run)
+    const variable = live.run.model.namedVariables().get(name)
+    if (!variable) throw new Error(`The model has no parameter ${name}.`)
+    if (values.length !== variable.size)
+      throw new Error(`${name} has ${variable.size} numbers; ${values.length} were given.`)
+    variable.assign(tensor(values, { shape: variable.shape }))
+    live.changed()
     await show(office, live)
   },
 }

@@ -141,6 +141,8 @@ export interface Orders {
   advance: { give: { readonly run: RunId; readonly steps: number }; get: undefined }
   /** Back to the first weights: the same seed, the same start. */
   reset: { give: { readonly run: RunId }; get: undefined }
+  /** Other numbers for a parameter, row-major. */
+  setParameter: { give: { readonly run: RunId; readonly name: string; readonly values: Float32Array }; get: undefined }
 }
 
 export type OrderName = keyof Orders

@@ -1,0 +1,54 @@
+/** The scene that cards look at and act on: the lab, and what stages noticed. */
+import { signal } from '@preact/signals'
+import type { Lab } from '../state/lab.ts'
+import type { Card, Scene } from './chapter.ts'
+
+export class LabScene implements Scene {
+  readonly lab: Lab
+  readonly #facts = signal<Readonly<Record<string, number>>>({})
+
+  constructor(lab: Lab) {
+    this.lab = lab
+  }
+
+  fact(name: string): number | undefined {
+    return this.#facts.value[name]
+  }
+
+  notice(name: string, value = 1): void {
+    if (this.#facts.peek()[name] !== value) this.#facts.value = { ...this.#facts.peek(), [name]: value }
+  }
+
+  set(parameter: string, values: ArrayLike<number>): Promise<boolean> {
+    return this.lab.setParameter(parameter, Float32Array.from(values))
+  }
+
+  /** What was noticed belongs to the card that was open. */
+  forget(): void {
+    this.#facts.value = {}
+  }
+
+  /** Opens a card's network, unless it is there already: then it lives on as it is. */
+  async open({ spec, start }: Pick<Card, 'spec' | 'start'>): Promise<boolean> {
+    const { lab } = this
+    if (!spec || JSON.stringify(lab.spec.peek()) === JSON.stringify(spec)) return true
+    return (await lab.open(spec)) && (await this.#put(start))
+  }
+
+  /** Back to the first numbers, those of the card included. */
+  async reset(card: Pick<Card, 'start'>): Promise<void> {
+    if (await this.lab.reset()) await this.#put(card.start)
+  }
+
+  async #put(start: Card['start'] = {}): Promise<boolean> {
+    for (const [name, values] of Object.entries(start)) if (!(await this.set(name, values))) return false
+    return true
+  }
+}
+
+/** For conditions: a score of the network that is open. */
+export const scoreOf = ({ lab }: Scene, part: 'train' | 'test') => lab.progress.value?.scores?.[part]
+
+/** The accuracy of the network that is open, from 0 to 1; 0 where there is none. */
+export const accuracyOf = (scene: Scene, part: 'train' | 'test' = 'train'): number =>
+  scoreOf(scene, part)?.accuracy ?? 0
