@@ -54,6 +54,8 @@ export class Trace {
     output: Tensor,
     from: { readonly module: object; readonly key: string },
   ) => void)[] = []
+  /** Called with the tensors that a module is given, by their places, before it runs; not in the body of a loop. */
+  readonly inputWatchers: ((module: object, inputs: readonly { key: string; tensor: Tensor }[]) => void)[] = []
   /** Called with a tensor and its gradient, as reverse walks find them. */
   readonly gradientWatchers: ((tensor: Tensor, gradient: Tensor) => void)[] = []
   readonly extraOutputs: ExtraOutput[] = []

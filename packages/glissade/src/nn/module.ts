@@ -6,7 +6,7 @@
  * runs, every tensor born in it carries its name. Layers: linear.ts, conv.ts …; files of weights: io/.
  */
 import { fail } from '../errors.ts'
-import { activeTrace } from '../graph/trace.ts'
+import { activeTrace, isInLoopBody } from '../graph/trace.ts'
 import { currentScope, withScope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import { Tensor, Variable } from '../tensor.ts'
@@ -73,7 +73,10 @@ export abstract class Module {
 
   constructor() {
     const forward = this.forward
-    const named = (...inputs: never[]): unknown => runNamed(this, () => forward.apply(this, inputs))
+    const named = (...inputs: never[]): unknown => {
+      showInputs(this, inputs)
+      return runNamed(this, () => forward.apply(this, inputs))
+    }
     Object.defineProperty(this, 'forward', { value: named, writable: true, configurable: true })
   }
 
@@ -319,6 +322,14 @@ function runNamed(module: Module, body: () => unknown): unknown {
   } finally {
     running = before
   }
+}
+
+/** Shows what a module is given to who is watching. */
+function showInputs(module: Module, inputs: readonly unknown[]): void {
+  const watchers = activeTrace()?.inputWatchers ?? []
+  if (watchers.length === 0 || isInLoopBody()) return
+  const given = [...tensorsIn(inputs)].map(([key, tensor]) => ({ key, tensor: tensor.current() }))
+  for (const watch of watchers) watch(module, given)
 }
 
 /** The names of a module and all below it, when the module itself is called `base`. */
