@@ -159,7 +159,8 @@ describe('observe', () => {
     }
     const model = new Twice()
     const probe = compile((input: Tensor) => {
-      const { values, inputs } = observe(model, () => model.forward(input))
+      const { values, inputs, order } = observe(model, () => model.forward(input))
+      expect(order).toEqual(['layers.0', 'layers.1', 'layers', 'layers.0#2', 'layers.1#2', 'layers#2', ''])
       expect(inputs['layers.1']).toBe(values['layers.0'])
       expect(inputs['']).toBe(inputs['layers.0'])
       return { values: { ...values }, inputs: { ...inputs } }

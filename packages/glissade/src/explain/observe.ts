@@ -17,8 +17,10 @@ export interface ObserveOptions {
 
 export interface Observed<R> {
   readonly result: R
-  /** The outputs of modules by name, in the order in which they ran. A second call stands under `name#2`. */
+  /** The outputs of modules by name. A second call stands under `name#2`. */
   readonly values: Readonly<Record<string, Tensor>>
+  /** Their names in the order in which they were given back (objects put names that are numbers first). */
+  readonly order: readonly string[]
   /** What modules were given, by name: the first tensor among their inputs. A second call stands under `name#2`. */
   readonly inputs: Readonly<Record<string, Tensor>>
   /** The gradients that came to them, of those that `body` computed gradients for. */
@@ -49,6 +51,7 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
   const values: Record<string, Tensor> = {}
   const gradients: Record<string, Tensor> = {}
   const inputs: Record<string, Tensor> = {}
+  const order: string[] = []
   const watched = new Map<Tensor, string[]>()
   const watch: (typeof trace.watchers)[number] = (_, output, { module, key }) => {
     const name = nameOf.get(module)
@@ -57,6 +60,7 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
     const place = freshName(full, values)
     const tensor = output.current()
     values[place] = tensor
+    order.push(place)
     watched.set(tensor, [...(watched.get(tensor) ?? []), place])
   }
   const watchInputs: (typeof trace.inputWatchers)[number] = (module, [first]) => {
@@ -71,7 +75,7 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
   trace.inputWatchers.push(watchInputs)
   trace.gradientWatchers.push(watchGradient)
   try {
-    return { result: body(), values, inputs, gradients }
+    return { result: body(), values, order, inputs, gradients }
   } finally {
     trace.watchers.splice(trace.watchers.indexOf(watch), 1)
     trace.inputWatchers.splice(trace.inputWatchers.indexOf(watchInputs), 1)
