@@ -150,6 +150,29 @@ describe('observe', () => {
     await close(seen.slopes['0'].sum(0), gradients(model.forward(x).square().mean(), [model.parameters()[1]])[0])
   })
 
+  it('gives what modules were given: the output of the one before, or what was computed between', async () => {
+    class Twice extends nn.Module {
+      layers = nn.sequential(nn.linear(2, 2), nn.tanh())
+      forward(input: Tensor): Tensor {
+        return this.layers.forward(this.layers.forward(input).add(input))
+      }
+    }
+    const model = new Twice()
+    const probe = compile((input: Tensor) => {
+      const { values, inputs, order } = observe(model, () => model.forward(input))
+      expect(order).toEqual(['layers.0', 'layers.1', 'layers', 'layers.0#2', 'layers.1#2', 'layers#2', ''])
+      expect(inputs['layers.1']).toBe(values['layers.0'])
+      expect(inputs['']).toBe(inputs['layers.0'])
+      return { values: { ...values }, inputs: { ...inputs } }
+    })
+    const { values, inputs } = await probe(x)
+    expect(Object.keys(inputs)).toEqual(
+      expect.arrayContaining(['', 'layers', 'layers.0', 'layers.1', 'layers#2', 'layers.0#2', 'layers.1#2']),
+    )
+    expect(await list(inputs[''])).toEqual(await list(x))
+    await close(inputs['layers.0#2'], values.layers.add(x))
+  })
+
   it('refuses to work outside a compiled function', () => {
     const model = nn.linear(2, 1)
     expect(() => observe(model, () => model.forward(x))).toThrow(/inside|compile/)

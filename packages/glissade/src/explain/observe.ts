@@ -17,14 +17,18 @@ export interface ObserveOptions {
 
 export interface Observed<R> {
   readonly result: R
-  /** The outputs of modules by name, in the order in which they ran. A second call stands under `name#2`. */
+  /** The outputs of modules by name, without what is named within them (`tap`). A second call stands under `name#2`. */
   readonly values: Readonly<Record<string, Tensor>>
+  /** Their names in the order in which they were given back (objects put names that are numbers first). */
+  readonly order: readonly string[]
+  /** What modules were given, by name: the first tensor among their inputs. A second call stands under `name#2`. */
+  readonly inputs: Readonly<Record<string, Tensor>>
   /** The gradients that came to them, of those that `body` computed gradients for. */
   readonly gradients: Readonly<Record<string, Tensor>>
 }
 
 /**
- * Runs `body`, inside a function that is being compiled, and also gives what the modules of `model` gave back.
+ * Runs `body`, inside a function that is being compiled, and also gives what the modules of `model` were given and gave back.
  *
  * ```ts
  * const probe = compile((x: Tensor) => observe(model, () => model.forward(x)))
@@ -46,26 +50,43 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
   const nameOf = new Map([...model.namedModules()].map(([name, module]) => [module as object, name]))
   const values: Record<string, Tensor> = {}
   const gradients: Record<string, Tensor> = {}
+  const inputs: Record<string, Tensor> = {}
+  const order: string[] = []
   const watched = new Map<Tensor, string[]>()
-  const watch: (typeof trace.watchers)[number] = (_, output, { module, key }) => {
-    const name = nameOf.get(module)
-    if (name === undefined || !matchesPattern(name, pattern)) return
-    const full = [name, key].filter((part) => part !== '').join('.')
-    let place = full
-    for (let call = 2; Object.hasOwn(values, place); call++) place = `${full}#${call}`
+  const watch: (typeof trace.watchers)[number] = (_, output, { module, key, step, tap }) => {
+    const name = module && nameOf.get(module)
+    if (tap || name === undefined || !matchesPattern(name, pattern)) return
+    const place = freshName(dotted(name, key, step), values)
     const tensor = output.current()
     values[place] = tensor
+    order.push(place)
     watched.set(tensor, [...(watched.get(tensor) ?? []), place])
+  }
+  const watchInputs: (typeof trace.inputWatchers)[number] = (module, [first]) => {
+    const name = nameOf.get(module)
+    if (name === undefined || !first || !matchesPattern(name, pattern)) return
+    inputs[freshName(name, inputs)] = first.tensor
   }
   const watchGradient: (typeof trace.gradientWatchers)[number] = (tensor, gradient) => {
     for (const name of watched.get(tensor) ?? []) gradients[name] = gradient
   }
   trace.watchers.push(watch)
+  trace.inputWatchers.push(watchInputs)
   trace.gradientWatchers.push(watchGradient)
   try {
-    return { result: body(), values, gradients }
+    return { result: body(), values, order, inputs, gradients }
   } finally {
     trace.watchers.splice(trace.watchers.indexOf(watch), 1)
+    trace.inputWatchers.splice(trace.inputWatchers.indexOf(watchInputs), 1)
     trace.gradientWatchers.splice(trace.gradientWatchers.indexOf(watchGradient), 1)
   }
+}
+
+const dotted = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join('.')
+
+/** `name`, or where it is taken `name#2`, `name#3` … */
+function freshName(name: string, taken: Readonly<Record<string, Tensor>>): string {
+  let place = name
+  for (let call = 2; Object.hasOwn(taken, place); call++) place = `${name}#${call}`
+  return place
 }

@@ -58,6 +58,8 @@ export class Trace {
   readonly requirements: Requirement[] = []
   /** Called with the tensor that a module gave back, or that was named within it by `tap`, under its full name. */
   readonly watchers: ((path: string, output: Tensor, from: Seen) => void)[] = []
+  /** Called with the tensors that a module is given, by their places, before it runs; not in the body of a loop. */
+  readonly inputWatchers: ((module: object, inputs: readonly { key: string; tensor: Tensor }[]) => void)[] = []
   /** Called with a tensor and its gradient, as reverse walks find them. */
   readonly gradientWatchers: ((tensor: Tensor, gradient: Tensor) => void)[] = []
   readonly extraOutputs: ExtraOutput[] = []

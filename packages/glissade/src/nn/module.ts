@@ -6,7 +6,7 @@
  * runs, every tensor born in it carries its name. Layers: linear.ts, conv.ts …; files of weights: io/.
  */
 import { fail } from '../errors.ts'
-import { activeTrace } from '../graph/trace.ts'
+import { activeTrace, isInLoopBody } from '../graph/trace.ts'
 import { currentScope, currentStep, modulePath, withScope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import { Tensor, Variable } from '../tensor.ts'
@@ -76,7 +76,10 @@ export abstract class Module {
 
   constructor() {
     const forward = this.forward
-    const named = (...inputs: never[]): unknown => runNamed(this, () => forward.apply(this, inputs))
+    const named = (...inputs: never[]): unknown => {
+      showInputs(this, inputs)
+      return runNamed(this, () => forward.apply(this, inputs))
+    }
     Object.defineProperty(this, 'forward', { value: named, writable: true, configurable: true })
   }
 
@@ -347,6 +350,14 @@ export function tap(name: string, x: Tensor): Tensor {
   const path = join(join(modulePath(), name), step)
   for (const watch of trace.watchers) watch(path, x, { module: innermost, key: name, step, tap: true })
   return x
+}
+
+/** Shows what a module is given to who is watching. */
+function showInputs(module: Module, inputs: readonly unknown[]): void {
+  const watchers = activeTrace()?.inputWatchers ?? []
+  if (watchers.length === 0 || isInLoopBody()) return
+  const given = [...tensorsIn(inputs)].map(([key, tensor]) => ({ key, tensor: tensor.current() }))
+  for (const watch of watchers) watch(module, given)
 }
 
 /** The names of a module and all below it, when the module itself is called `base`. */

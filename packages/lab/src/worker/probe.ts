@@ -12,8 +12,19 @@ export type Values = ReadonlyMap<string, Tensor>
 
 export interface Seen {
   readonly output: Tensor
-  /** By module name, in the order in which they ran. */
+  /** By module name. */
   readonly values: Values
+}
+
+/** What a module is given: whose outputs, or what was computed of them ('' is the network's input), and its shape. */
+export interface Source {
+  readonly from: readonly string[]
+  readonly shape: readonly number[]
+}
+
+export interface SeenInside extends Seen {
+  /** What modules were given, by name. */
+  readonly inputs: Values
 }
 
 export interface SeenBackward {
@@ -37,16 +48,27 @@ export class Probe {
     slopes: Record<string, Tensor>
     parameters: Record<string, Tensor>
   }>
+  readonly #inside: (
+    x: Tensor,
+  ) => Promise<{ output: Tensor; values: Record<string, Tensor>; inputs: Record<string, Tensor> }>
   readonly #score: (x: Tensor, y: Tensor) => Promise<{ loss: Tensor; output: Tensor }>
   readonly #releases: (() => void)[]
+  #order: readonly string[] = []
+  #sources: ReadonlyMap<string, Source> = new Map()
   #kept: { step: number; seen: Promise<SeenBackward> } | undefined
 
   constructor(run: Run) {
     this.#run = run
     const { model, loss } = run
     const forward = compile((x: Tensor) => {
-      const { result, values } = observe(model, () => forwardOf(model, x))
+      const { result, values, inputs, order } = observe(model, () => forwardOf(model, x))
+      this.#order = order
+      this.#sources = sourcesOf(x, values, inputs)
       return { output: result, values: { ...values } }
+    })
+    const inside = compile((x: Tensor) => {
+      const { result, values, inputs } = observe(model, () => forwardOf(model, x))
+      return { output: result, values: { ...values }, inputs: { ...inputs } }
     })
     const backward = compile((x: Tensor, y: Tensor) => {
       const names = [...model.namedParameters()].filter(([, parameter]) => parameter.trainable)
@@ -69,9 +91,10 @@ export class Probe {
       return { loss: loss(output, y), output }
     })
     this.#forward = forward
+    this.#inside = inside
     this.#backward = backward
     this.#score = score
-    this.#releases = [() => forward.release(), () => backward.release(), () => score.release()]
+    this.#releases = [() => forward.release(), () => inside.release(), () => backward.release(), () => score.release()]
   }
 
   /** What the network makes of inputs, as in use (without dropout). x: [B, …inputShape] */
@@ -79,6 +102,23 @@ export class Probe {
     this.#run.model.eval()
     const { output, values } = await this.#forward(x)
     return { output, values: new Map(Object.entries(values)) }
+  }
+
+  /** The same, and what each module was given. */
+  async inside(x: Tensor): Promise<SeenInside> {
+    this.#run.model.eval()
+    const { output, values, inputs } = await this.#inside(x)
+    return { output, values: new Map(Object.entries(values)), inputs: new Map(Object.entries(inputs)) }
+  }
+
+  /** The names of all outputs in the order in which they were given back, after a `forward`. */
+  get order(): readonly string[] {
+    return this.#order
+  }
+
+  /** By the name of a module: what it was given, after a `forward`. */
+  get sources(): ReadonlyMap<string, Source> {
+    return this.#sources
   }
 
   /** Loss and outputs on inputs, as in use. */
@@ -120,6 +160,35 @@ export class Probe {
   release(): void {
     for (const release of this.#releases) release()
   }
+}
+
+/** The tensor that a module gave back: itself, or the one called `output` among several. */
+export function valueOf(values: Values, module: string): Tensor | undefined {
+  return values.get(module) ?? values.get(module === '' ? 'output' : `${module}.output`)
+}
+
+/** For each module's input: the outputs it is, or was computed from by what stands outside of all modules. */
+function sourcesOf(
+  x: Tensor,
+  values: Readonly<Record<string, Tensor>>,
+  inputs: Readonly<Record<string, Tensor>>,
+): ReadonlyMap<string, Source> {
+  const givers = new Map<Tensor, string[]>([[x, ['']]])
+  for (const [name, value] of Object.entries(values)) givers.set(value, [...(givers.get(value) ?? []), name])
+  const from = (start: Tensor): string[] => {
+    const found = new Set<string>()
+    const seen = new Set<Tensor>()
+    const left = [start]
+    for (let tensor = left.pop(); tensor; tensor = left.pop()) {
+      if (seen.has(tensor)) continue
+      seen.add(tensor)
+      const known = givers.get(tensor)
+      if (known) for (const name of known) found.add(name)
+      else left.push(...tensor.inputs)
+    }
+    return [...found]
+  }
+  return new Map(Object.entries(inputs).map(([name, tensor]) => [name, { from: from(tensor), shape: tensor.shape }]))
 }
 
 /** The numbers of a lazy tensor, so that the program takes them as they are. */

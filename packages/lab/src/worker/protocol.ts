@@ -32,6 +32,12 @@ export interface ModuleInfo {
   readonly options: Readonly<Record<string, unknown>>
   /** Of one sample, without the batch axis; empty if it did not run by itself. */
   readonly outputShape: readonly number[]
+  /** Of what it was given first, of one sample. */
+  readonly inputShape: readonly number[]
+  /** Which axis of its output counts its units: neurons, channels, features. */
+  readonly unitAxis: number
+  /** The modules whose output it was given, or what was computed of them; '' is the network's input. */
+  readonly from: readonly string[]
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[]
   readonly children: readonly string[]
   /** Whether it is made of others, whose outputs are shown in its place. */
@@ -86,6 +92,32 @@ export interface Histogram {
   readonly counts: Uint32Array
 }
 
+/** The numbers that a module multiplied and added up (or chose among) for one number that it gave back. */
+export interface Terms {
+  readonly stamp: Stamp
+  /**
+   * How the number comes about: a sum of products; a row that a token picks; the largest or the mean of a window; made
+   * of the one number at the same place; or by more than fits a line.
+   */
+  readonly rule: 'sum' | 'row' | 'largest' | 'mean' | 'each' | 'inside'
+  /** Where in the output it stands. */
+  readonly index: readonly number[]
+  /** What the module was given, of this sample. */
+  readonly input: Numbers
+  /** Of each term: the place of its number in `input`, and that number. */
+  readonly inputAt: Int32Array
+  readonly inputs: Float32Array
+  /** Of each term: the place of its weight in the parameter, and the weight; empty where nothing is multiplied. */
+  readonly weightAt: Int32Array
+  readonly weights: Float32Array
+  readonly weightName?: string
+  readonly bias?: { readonly name: string; readonly element: number; readonly value: number }
+  /** What the module gave back there. */
+  readonly value: number
+  /** What the modules that were asked for gave back at the same place. */
+  readonly then: readonly { readonly module: string; readonly value: number }[]
+}
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -114,6 +146,36 @@ export interface Questions {
   activation: {
     ask: { readonly run: RunId; readonly module: string; readonly input: Input; readonly aspect: Aspect }
     answer: { readonly stamp: Stamp; readonly numbers: Numbers; readonly histogram: Histogram }
+  }
+  /** What several modules gave back for an input, in one pass, or the gradients that came to them. */
+  activations: {
+    ask: {
+      readonly run: RunId
+      readonly modules: readonly string[]
+      readonly input: Input
+      readonly aspect: Aspect
+    }
+    answer: {
+      readonly stamp: Stamp
+      readonly modules: readonly { readonly path: string; readonly numbers: Numbers; readonly histogram: Histogram }[]
+    }
+  }
+  /** The sum that made one number of what a module gave back: that at `index`, without the batch axis. */
+  terms: {
+    ask: {
+      readonly run: RunId
+      readonly module: string
+      readonly index: readonly number[]
+      readonly input: Input
+      /** Modules that come after it and keep the shape, such as its activation. */
+      readonly then: readonly string[]
+    }
+    answer: Terms
+  }
+  /** Samples of a part, one after the other: [n, …inputShape] and [n, …]. */
+  samples: {
+    ask: { readonly run: RunId; readonly part: Part; readonly from: number; readonly count: number }
+    answer: { readonly inputs: Numbers; readonly targets: Numbers }
   }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {

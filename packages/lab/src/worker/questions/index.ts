@@ -1,9 +1,11 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
-import { activation, parameter } from './numbers.ts'
+import { activation, activations, parameter } from './numbers.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
+import { samples } from './samples.ts'
+import { terms } from './terms.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -12,5 +14,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   points,
   parameter,
   activation,
+  activations,
+  terms,
+  samples,
   prediction,
 }

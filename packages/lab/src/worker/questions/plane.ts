@@ -3,6 +3,7 @@ import { tensor } from 'glissade'
 import { reach } from '../data/plane.ts'
 import { softmax } from '../numbers.ts'
 import type { Answerer } from './index.ts'
+import { remembered } from './remembered.ts'
 
 export const points: Answerer<'points'> = async ({ run }, { part }) => {
   const { points, targets, trainCount } = run.data
@@ -11,10 +12,13 @@ export const points: Answerer<'points'> = async ({ run }, { part }) => {
   return { points: points.slice(2 * from, 2 * until), targets: Float32Array.from(targets.slice(from, until)) }
 }
 
-export const responses: Answerer<'responses'> = async ({ run, probe }, { size }) => {
+export const responses: Answerer<'responses'> = async (live, { size }) => {
+  const { run, probe } = live
   const { fromPlane, features, task } = run.data
   if (!fromPlane) throw new Error('The inputs of this network are no points of the plane.')
-  const seen = await probe.forward(tensor(fromPlane(grid(size)), { shape: [size * size, features.length] }))
+  const seen = await remembered(live, 'responses', size, () =>
+    probe.forward(tensor(fromPlane(grid(size)), { shape: [size * size, features.length] })),
+  )
   const modules = await Promise.all(
     [...seen.values].map(async ([path, value]) => ({ path, maps: unitMaps(await value.data(), value.shape, size) })),
   )
