@@ -87,6 +87,22 @@ describe('forward', () => {
       expect((await margin.program(x(5, 9, width))).describe({ code: true })).not.toMatch(/gather|mask(x[2-9]|x1\d).*&/)
   })
 
+  it('every second element, each element twice, and lines in turn are picked from vectors', async () => {
+    await setBackend(interpreterBackend(16))
+    const code = async (fn: (x: Tensor) => unknown, ...shape: number[]): Promise<string> =>
+      (await compile(fn).program(x(...shape))).describe({ code: true })
+    for (const width of [8, 24, 32, 64]) {
+      expect(await code((a) => a.slice([undefined, [0, width, 2]]), 5, width)).not.toMatch(/gather/)
+      expect(await code((a) => a.flip(1), 5, width)).not.toMatch(/gather/)
+      expect(await code((a) => maxPool2d(a, 2), 5, width, width)).not.toMatch(/gather/)
+      const slope = (a: Tensor): Tensor => valueAndGrad((b: Tensor) => maxPool2d(b, 2).sin().sum())(a).grad
+      expect(await code(slope, 5, width, width)).not.toMatch(/gather/)
+    }
+    for (const width of [16, 32])
+      expect(await code((a) => a.permute(1, 2, 0).reshape([5, 2 * width]), 2, 5, width)).not.toMatch(/gather/)
+    await setBackend(interpreterBackend())
+  })
+
   it('softmax is one kernel over rows', async () => {
     expect(await kinds('softmax', (input: Tensor) => input.softmax(), x(64, 40))).toEqual(['row'])
   })
