@@ -114,7 +114,14 @@ describe('forward', () => {
 
   it('neighbouring columns stay so where a reshape leads to them', async () => {
     await setBackend(interpreterBackend(16))
-    const product = compile((a: Tensor, b: Tensor) => a.matmul(b.mul(2).sin().reshape([64, 9 * 12 * 12])))
+    const product = compile((a: Tensor, b: Tensor) =>
+      a.matmul(
+        b
+          .mul(2)
+          .sin()
+          .reshape([64, 9 * 12 * 12]),
+      ),
+    )
     const program = await product.program(x(36, 64), x(64, 9, 12, 12))
     expect(program.describe({ code: true })).not.toMatch(/gather/)
     await setBackend(interpreterBackend())
