@@ -375,7 +375,8 @@ class Contraction {
     const finish = (from: number, to: number, lanes: number): void => {
       if (from >= to) return
       const place = this.#names.fresh('p')
-      const column = addIndex(scaleIndex(lineAt, pitch), variableIndex(place, places.size))
+      // No vector reaches beyond its line, so that no lane needs a division.
+      const column = addIndex(scaleIndex(lineAt, pitch), variableIndex(place, to - lanes + 1))
       const address = addIndex(scaleIndex(this.#inTask(row), columnCount(this.#tiling)), column)
       const inner: Stmt[] = []
       const value = this.#names.bound(inner, 't', load('scratch', 'f32', indexScalar(address), lanes))

@@ -163,23 +163,21 @@ export class Operands {
 
   /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
   packsRight(segment: Segment, column: Index): boolean {
-    const { depth, rowsPerTask, tileRows } = this.#tiling
+    const { depth, rowsPerTask, summed, tileRows } = this.#tiling
     if (this.#type !== 'f32' || segment.lanes === 1 || this.#panelTurns() * widthOf(segment) > largestPanel)
       return false
     const tiles = Math.ceil(rowsPerTask / tileRows)
-    return this.#columnStep(segment, column) === 1
-      ? tiles >= tilesWorthPacking && depth >= depthWorthPacking
-      : tiles > 1 || this.#transposed(segment, column) !== undefined
+    const address = this.#rightAddress(segment, column)
+    if (stepOf(address, lane) !== 1) return tiles > 1 || this.#transposed(segment, column) !== undefined
+    // Taps side by side read the same places: a copy would hold each several times, and come from further away.
+    const overlaps = summed.some(({ name }) => stepOf(address, name) === 1)
+    return !overlaps && tiles >= tilesWorthPacking && depth >= depthWorthPacking
   }
 
   /** Turns of the summed loops in a panel. */
   #panelTurns(): number {
     const { depth, blockTurns, summed } = this.#tiling
     return blockTurns === undefined ? depth : (depth / summed[0].size) * blockTurns
-  }
-
-  #columnStep(segment: Segment, column: Index): number | undefined {
-    return stepOf(this.#rightAddress(segment, column), lane)
   }
 
   #rightAddress(segment: Segment, column: Index): Index {

@@ -255,8 +255,19 @@ function halves(type: 'f' | 'i', n: number): string {
 #endif
 }
 `
+  const join = `FN v${type}${n} join_${type}${n}(v${type}${half} a, v${type}${half} b) {
+#if HAS(__builtin_shufflevector)
+  return __builtin_shufflevector(a, b, ${lanesOf(n, String)});
+#else
+  v${type}${n} r;
+  __builtin_memcpy(&r, &a, ${4 * half});
+  __builtin_memcpy((char *)&r + ${4 * half}, &b, ${4 * half});
+  return r;
+#endif
+}
+`
   return (
-    (half > 1 ? cut('low', 0) + cut('high', half) : '') +
+    (half > 1 ? cut('low', 0) + cut('high', half) + join : '') +
     ['add', 'mul', 'min', 'max']
       .map((fn) =>
         half === 1
