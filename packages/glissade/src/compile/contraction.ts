@@ -129,19 +129,21 @@ class Contraction {
     const body: Stmt[] = []
     segments.forEach((segment, i) => {
       const width = segment.lanes * segment.vectors
-      if (i === 0 && segment.end - segment.start > width) {
+      const { start, end } = segment
+      const overTiles = (from: Expr, to: Expr): Stmt[] => {
+        if (end - start === width) return this.#overRows(segment, constantIndex(start))
         const name = this.#names.fresh('n')
+        return [loop(name, from, to, width, this.#overRows(segment, variableIndex(name, end - width + 1)))]
+      }
+      if (i === 0) {
         const from = mul(task, index(columnsPerTask))
-        const to = grid[1] === 1 ? index(segment.end) : min(index(segment.end), add(from, index(columnsPerTask)))
-        body.push(loop(name, from, to, width, this.#overRows(segment, variableIndex(name, segment.end - width + 1))))
-      } else if (i === 0 || grid[1] === 1) body.push(...this.#overRows(segment, constantIndex(segment.start)))
+        body.push(...overTiles(from, grid[1] === 1 ? index(end) : min(index(end), add(from, index(columnsPerTask)))))
+        return
+      }
       // What is left of the columns belongs to the last column block.
-      else
-        body.push({
-          op: 'if',
-          condition: lt(index(grid[1] - 2), task),
-          then: this.#overRows(segment, constantIndex(segment.start)),
-        })
+      const rest = overTiles(index(start), index(end))
+      if (grid[1] === 1) body.push(...rest)
+      else body.push({ op: 'if', condition: lt(index(grid[1] - 2), task), then: rest })
     })
     return body
   }

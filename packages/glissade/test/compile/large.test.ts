@@ -52,6 +52,12 @@ const families: Readonly<Record<string, Family>> = {
     const [x, w, v] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n, k)]
     return [...withSlopes(x.matmul(w), [x, w]), x.matmul(v.transpose()).add(1).sin()]
   },
+  // More rows than a task keeps in the cache beside narrow tiles, and columns that leave a vector or two over.
+  'a product of many rows': (next) => {
+    const [m, k, n] = [between(next, 300, 700), between(next, 300, 400), 4 * between(next, 9, 24) + between(next, 0, 1)]
+    const [x, w, b] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n)]
+    return withSlopes(x.matmul(w).add(b).relu(), [x, w, b])
+  },
   'a product of batches': (next) => {
     const [s, m, k, n] = [between(next, 2, 9), between(next, 1, 70), between(next, 1, 70), between(next, 1, 70)]
     const [x, w] = [numbers(next, s, m, k), numbers(next, s, k, n)]
