@@ -105,6 +105,31 @@ describe('threads', () => {
     for (const backend of [one, two, many]) expect(await run(backend)).toEqual(want)
   })
 
+  test('every task of a turn runs once, whether threads are more than its chunks or fewer, and before the next turn', async () => {
+    // guessed to be long, so that they are shared out task by task
+    const heavy = (length: number): Kernel => ({ ...halve(length), flops: 1e6 * length })
+    const bodies = [heavy(5), heavy(2), heavy(33), heavy(3), heavy(7)]
+    const [turns, length] = [40, 33]
+    const run = async (backend: Backend): Promise<Float32Array> => {
+      const x = new Float32Array(length)
+      const repeats = [{ first: 1, end: 4, count: turns }]
+      const executable = await backend.compile({ ...planOf(bodies, [x]), repeats })
+      for (let round = 0; round < 20; round++) await executable.run([storageOf(x)])
+      executable.release()
+      return x
+    }
+    const want = new Float32Array(length)
+    const once = ({ tasks }: Kernel): void => {
+      for (let i = 0; i < tasks; i++) want[i] = Math.fround(Math.fround(want[i] * 0.5) + i)
+    }
+    for (let round = 0; round < 20; round++) {
+      once(bodies[0])
+      for (let turn = 0; turn < turns; turn++) bodies.slice(1, 4).forEach(once)
+      once(bodies[4])
+    }
+    for (const backend of [one, two, many]) expect(await run(backend)).toEqual(want)
+  })
+
   test('backends of one process work side by side', async () => {
     const [tasks, length] = [64, 5000]
     const a = noise(tasks * length)
