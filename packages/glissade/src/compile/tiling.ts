@@ -10,6 +10,8 @@ import type { ProductAxis } from './product.ts'
 
 /** Multiply-adds that make a task worth a thread's attention: some microseconds, a few times what sharing out costs. */
 const workPerTask = 1 << 17
+/** With fewer rows than this a right operand takes longer to read than to multiply: as long as that of so many rows. */
+const rowsWorthReading = 4
 const mostTasks = 64
 /** So many tasks keep the threads of usual machines busy … */
 const tasksEnough = 16
@@ -114,7 +116,8 @@ export function chooseTiling(
   const tileRows = Math.ceil(rowCount / rowTiles)
 
   // The tasks: outer positions first, then blocks of columns, then blocks of rows.
-  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
+  const effort = (work / rowCount) * Math.max(rowCount, rowsWorthReading)
+  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(effort / workPerTask)))
   const main = segments[0]
   const width = main.lanes * main.vectors
   const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))
@@ -247,6 +250,9 @@ function broadcastSegments(columns: number, lanes: number, vectors: number): Seg
 
 /** The tile with the fewest loads for each multiply-add that keeps its sums in registers. */
 function dotTile(rows: number, columns: number, budget: number): { rows: number; columns: number } {
+  // The tasks of a single row are tiles of columns, and should have equally much to do.
+  for (let width = budget; rows === 1 && width > budget / 2; width--)
+    if (columns % width === 0) return { rows, columns: width }
   let best = { rows: 1, columns: 1 }
   let cost = Infinity
   for (let r = 1; r <= Math.min(rows, 8); r++) {
