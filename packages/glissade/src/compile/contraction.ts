@@ -27,6 +27,7 @@ import {
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, scalar } from './address.ts'
+import { Bands } from './bands.ts'
 import type { Cluster } from './domain.ts'
 import { constant } from './emit.ts'
 import { Epilogue } from './epilogue.ts'
@@ -60,6 +61,7 @@ class Contraction {
   /** Elements of scratch that hold a finished tile; 0 where the epilogue takes it from registers. */
   readonly #tileScratch: number
   readonly #names = new Names()
+  readonly #bands: Bands
 
   constructor(cluster: Cluster, anchor: Node, lowering: Lowering) {
     this.#cluster = cluster
@@ -71,6 +73,7 @@ class Contraction {
     this.#product = product
     this.#type = anchor.dtype === 'int32' ? 'i32' : 'f32'
     const { axes, at } = mergeProduct(product.axes, this.#observe())
+    this.#bands = new Bands(anchor, lowering, axes, at)
     const [left, right] = [product.left.address(at), product.right.address(at)]
     const steps: StepsOf = ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) })
     const tiling = chooseTiling(axes, steps, this.#type === 'f32', lowering.target)
@@ -97,7 +100,7 @@ class Contraction {
     const packing = this.#operands.packsLeft() ? this.#operands.packLeft(this.#lowering, this.#anchor.path) : undefined
     const { kernel, locations } = this.#buffers.finish('contract', sizeOf(grid), this.#overOuter(), {
       scratch: this.#operands.scratch,
-      flops: 2 * work + countOperations(this.#cluster.members),
+      flops: Math.round(2 * work * this.#bands.part()) + countOperations(this.#cluster.members),
     })
     return [...(packing ? [packing] : []), { kernel, locations, ...labelOf(this.#cluster.members) }]
   }
@@ -260,7 +263,8 @@ class Contraction {
       }
       return inner
     }
-    stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block))
+    const limits = this.#bands.limits(this.#tiling, { row, rows, column, width: lanes * vectors })
+    stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block, limits))
     return { stmts, sum: (r, v) => variable(sum(r, v), this.#type, lanes) }
   }
 

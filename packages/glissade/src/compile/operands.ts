@@ -45,6 +45,13 @@ export interface Block {
   readonly turns: number
 }
 
+/** The turns of a summed axis that a tile needs: the others add nothing. */
+export interface Limit {
+  readonly axis: string
+  readonly from?: Expr
+  readonly to?: Expr
+}
+
 /** Where the loops stand: the summed axes by name, the first row and column of the tile. */
 export interface Position {
   readonly summed: (name: string) => Index
@@ -110,6 +117,7 @@ export class Operands {
     axes: readonly ProductAxis[],
     body: (at: (name: string) => Index, turn: Index) => Stmt[],
     block?: Block,
+    limits: readonly Limit[] = [],
   ): Stmt[] {
     const places = new Map<string, Index>()
     const counters = axes.map((axis) => {
@@ -121,7 +129,12 @@ export class Operands {
     let stmts = body(at, turnOf(axes, at))
     for (let i = axes.length - 1; i >= 0; i--) {
       const { size } = axes[i]
-      const [from, to] = axes[i] === this.#tiling.summed[0] ? ends(size, block) : [index(0), index(size)]
+      let [from, to] = axes[i] === this.#tiling.summed[0] ? ends(size, block) : [index(0), index(size)]
+      for (const limit of limits) {
+        if (limit.axis !== axes[i].name) continue
+        if (limit.from) from = max(from, limit.from)
+        if (limit.to) to = min(to, limit.to)
+      }
       stmts = [loop(counters[i], from, to, 1, stmts)]
     }
     return stmts

@@ -331,12 +331,22 @@ function widest(text: string): number {
   return lanes
 }
 
+/** More distinct constants in vectors than this do not fit in registers beside the sums of a product. */
+const constantsInRegisters = 16
+
+/** Whether a kernel's text has many constants, as an erf or some exponentials have. */
+function hasManyConstants(text: string): boolean {
+  const constants = new Set<string>()
+  for (const [, value] of text.matchAll(/\(\(?(-?[\d.e+-]+f)\)? - \(vf\d+\)/g)) constants.add(value)
+  return constants.size > constantsInRegisters
+}
+
 /** The name under which a program's table of functions is exported. */
 export const tableSymbol = 'glissade_table'
 
 /** A whole source file: the prelude, the kernels, and a function that writes their addresses. */
 export function printProgram(kernels: readonly string[]): string {
-  const functions = kernels.map((text, k) => `static void k${k}${text}\n`)
+  const functions = kernels.map((text, k) => `static void ${hasManyConstants(text) ? 'NO_HOIST ' : ''}k${k}${text}\n`)
   const entries = kernels.map((_, k) => `  out[${k}] = (unsigned long long)&k${k};\n`)
   const table = `void ${tableSymbol}(unsigned long long *out) {\n${entries.join('')}}\n`
   return `${prelude(Math.max(1, ...kernels.map(widest)))}\n${functions.join('\n')}\n${table}`
