@@ -110,7 +110,7 @@ export const presets: readonly Preset[] = [
           { kind: 'conv2d', in: 8, out: 16, size: 3, padding: 1 },
           { kind: 'relu' },
           { kind: 'maxPool2d', size: 2 },
-          { kind: 'flatten', from: 1 },
+          { kind: 'flatten', from: 1, to: -1 },
           { kind: 'linear', in: 784, out: 10 },
         ],
       },
