@@ -29,6 +29,8 @@ export interface Column {
   readonly bias?: string
   /** Modules inside that are not shown. */
   readonly block: boolean
+  /** Whether its numbers are tokens, which are read and not coloured. */
+  readonly tokens?: boolean
 }
 
 /** A module that is shown opened, over its columns. */
@@ -78,14 +80,15 @@ export function openAtFirst(info: RunInfo): ReadonlySet<string> {
 }
 
 /** What adds nothing of its own to look at: it keeps the shape, at every place or in its mean and variance only. */
-const joins = (module: ModuleInfo, before: Column): boolean =>
+const joins = (module: ModuleInfo, before: Column, holder: ReadonlyMap<string, string>): boolean =>
   !module.composite &&
-  !before.block &&
   before.parts.length > 0 &&
-  (module.parameters.length === 0 || /norm/i.test(module.kind)) &&
+  (module.parameters.length === 0 || (!before.block && /norm/i.test(module.kind))) &&
   module.outputShape.join() === before.shape.join() &&
   module.inputShape.join() === before.shape.join() &&
-  module.from.includes(before.shown as string)
+  // It is given what the column gives, and nothing that passes beside it.
+  module.from.includes(before.shown as string) &&
+  module.from.every((path) => holder.get(path) === before.id)
 
 /** `open`: modules that are shown by those inside; and `+` with a column's id: its parts stand apart. */
 export function columnsOf(info: RunInfo, open: ReadonlySet<string>): Diagram {
@@ -112,7 +115,7 @@ export function columnsOf(info: RunInfo, open: ReadonlySet<string>): Diagram {
       return
     }
     const before = columns[columns.length - 1]
-    if (!isFirst && joins(module, before) && !open.has(`+${before.id}`)) {
+    if (!isFirst && joins(module, before, holder) && !open.has(`+${before.id}`)) {
       columns[columns.length - 1] = {
         ...before,
         parts: [...before.parts, module],
@@ -164,8 +167,9 @@ function columnOf(module: ModuleInfo, number: number, from: readonly string[]): 
 }
 
 function inputColumn({ inputShape, task, spec }: RunInfo): Column {
-  // Tokens are whole numbers; they are shown by the sample's view, and here as a row.
-  const shape = task === 'token' || spec.data.kind === 'text' ? [1, ...inputShape] : inputShape
+  // Tokens stand below each other, as the rows of what the layers make of them do.
+  const tokens = task === 'token' || spec.data.kind === 'text'
+  const shape = tokens ? [...inputShape, 1] : inputShape
   return {
     id: 'input',
     parts: [],
@@ -178,6 +182,7 @@ function inputColumn({ inputShape, task, spec }: RunInfo): Column {
     number: 0,
     from: [],
     block: false,
+    tokens,
   }
 }
 

@@ -9,6 +9,8 @@ export interface Shown {
   /** Of a column: [units, …picture], or for one picture its rows and columns. */
   valuesOf(column: PlacedColumn): Numbers | undefined
   parameter(name: string): Float32Array | undefined
+  /** What a token is called. */
+  labelOf(token: number): string
   /** Whether pictures are surfaces, whose colours run into each other. */
   readonly surfaces: boolean
 }
@@ -57,6 +59,7 @@ export function picturesOf(placed: PlacedColumn, { valuesOf, surfaces }: Shown):
   if (!numbers) return []
   const { values, shape } = numbers
   const scale = largestSize(values)
+  if (placed.column.tokens) return []
   if (placed.picture) {
     const { rows, columns } = placed.picture
     return [{ values, from: 0, rows, columns, scale, place: placed.picture, smooth: false }]
@@ -85,6 +88,7 @@ export function drawNetwork(
     layout.columns.flatMap((column) => picturesOf(column, shown)),
   )
   context.setLineDash([])
+  for (const placed of layout.columns) if (placed.column.tokens) drawTokens(context, placed, shown)
   for (const { column, nodes, picture } of layout.columns) {
     context.lineWidth = 1
     context.strokeStyle = column.block ? muted : line
@@ -103,6 +107,19 @@ export function drawNetwork(
     const boxes = node ? [node] : lit.unit === undefined ? (picture ? [picture] : nodes) : []
     for (const box of boxes) context.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4)
   }
+}
+
+function drawTokens(context: CanvasRenderingContext2D, placed: PlacedColumn, shown: Shown): void {
+  const { picture } = placed
+  const values = shown.valuesOf(placed)?.values
+  if (!values || !picture) return
+  const high = picture.height / picture.rows
+  context.fillStyle = colours().ink
+  context.font = `${Math.min(14, high * 0.95)}px system-ui`
+  context.textAlign = 'center'
+  context.textBaseline = 'middle'
+  for (let row = 0; row < picture.rows; row++)
+    context.fillText(shown.labelOf(values[row]), picture.x + picture.width / 2, picture.y + (row + 0.5) * high)
 }
 
 function drawFlow(context: CanvasRenderingContext2D, { from, to, skips }: Flow): void {
@@ -153,7 +170,7 @@ function drawLinks(
     const [x, y, middle, toX, toY] = curveOf(link)
     const size = Math.min(1, Math.abs(strength))
     const alpha = (0.25 + 0.65 * size) * (some && !touches(link) ? 0.25 : 1)
-    context.lineWidth = 0.6 + 4.4 * size
+    context.lineWidth = 0.6 + 3.4 * size
     context.strokeStyle =
       link.count > 1 ? muted : css(strength < 0 ? negative : positive, Number.isFinite(strength) ? alpha : 1)
     context.globalAlpha = link.count > 1 ? alpha : 1

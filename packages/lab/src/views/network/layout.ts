@@ -62,6 +62,8 @@ export interface LayoutOptions {
   readonly zoom: number
   /** Columns of which all units are drawn. */
   readonly all: ReadonlySet<string>
+  /** Whether a unit is a picture of its own, and not one number. */
+  readonly surfaces: boolean
 }
 
 /** Units drawn of a column unless all are asked for. */
@@ -85,17 +87,18 @@ interface Sized {
 }
 
 /** How large a column is, before it has a place. */
-function sized(column: Column, { zoom, all, width }: LayoutOptions, unit: number): Sized {
+function sized(column: Column, { all, surfaces }: LayoutOptions, scale: number): Sized {
   const { look, shape, units, id } = column
-  const narrow = width < 520
   if (look === 'rows') {
-    const [rows, columns] = shape.length === 2 ? shape : nearlySquare(size(shape))
-    const cell = Math.max(1.5, Math.min(12, 150 / columns, 200 / rows)) * zoom * (narrow ? 0.75 : 1)
-    const height = Math.max(18 * zoom, rows * cell)
+    const isSequence = shape.length === 2
+    const [rows, columns] = isSequence ? shape : nearlySquare(size(shape))
+    // Rows of equal sequences stand at equal heights, so that a time can be followed from left to right.
+    const high = isSequence ? Math.max(2, Math.min(18, 216 / rows)) : Math.max(1.5, Math.min(12, 120 / rows))
+    const wide = isSequence ? Math.max(1.5, Math.min(18, 120 / columns)) : high
     return {
       column,
-      width: Math.max(40 * zoom, columns * cell),
-      height,
+      width: Math.max(18, columns * wide) * scale,
+      height: rows * high * scale,
       drawn: 0,
       across: 1,
       node: { width: 0, height: 0, gap: 0 },
@@ -106,9 +109,10 @@ function sized(column: Column, { zoom, all, width }: LayoutOptions, unit: number
   const few = look === 'maps' ? fewMaps : fewUnits
   const drawn = all.has(id) || units <= few ? units : few - 2
   const [high, wide] = look === 'maps' ? shape.slice(-2) : [1, 1]
-  const side = unit * (look === 'maps' && units === 1 ? 1.6 : 1)
+  const isNumber = look === 'units' && !surfaces
+  const side = (isNumber ? 26 : look === 'maps' && units === 1 ? 74 : 46) * scale
   const ratio = Math.min(2.5, Math.max(0.4, wide / high))
-  const gap = Math.max(4, (look === 'maps' ? 6 : 10) * zoom)
+  const gap = Math.max(4, (surfaces ? 10 : 6) * scale)
   const node = { width: side * Math.sqrt(ratio), height: side / Math.sqrt(ratio), gap }
   // All of many stand in several columns, so that they stay in sight.
   const across = drawn > 16 ? Math.ceil(drawn / 16) : 1
@@ -134,19 +138,22 @@ function nearlySquare(count: number): [number, number] {
 export function layoutOf(diagram: Diagram, options: LayoutOptions): Layout {
   const { zoom, width } = options
   const narrow = width < 520
-  const unit = (narrow ? 34 : 46) * zoom
-  const parts = diagram.columns.map((column) => sized(column, options, unit))
-  const [left, right] = [narrow ? 34 : 56, narrow ? 40 : 72].map((margin) => margin * Math.min(1, zoom)) as [
-    number,
-    number,
-  ]
-  const own = parts.reduce((sum, part) => sum + part.width, 0)
-  const between = (width * zoom - own - left - right) / Math.max(1, parts.length - 1)
-  const gap = Math.max((narrow ? 40 : 56) * zoom, Math.min(150 * zoom, between))
+  const [left, right] = narrow ? [34, 44] : [56, 76]
+  const least = narrow ? 30 : 44
+  const count = diagram.columns.length
+  const sumOf = (list: readonly Sized[]): number => list.reduce((sum, part) => sum + part.width, 0)
+  // Everything becomes smaller until it fits, but not so small that nothing can be seen.
+  const natural = sumOf(diagram.columns.map((column) => sized(column, options, 1)))
+  const room = width - left - right - least * (count - 1)
+  const scale = zoom * Math.max(narrow ? 0.6 : 0.55, Math.min(narrow ? 0.8 : 1, room / natural))
+  const parts = diagram.columns.map((column) => sized(column, options, scale))
+  const own = sumOf(parts)
+  const between = (width * zoom - own - left - right) / Math.max(1, count - 1)
+  const gap = Math.max(least, Math.min(150 * zoom, between))
   const depth = Math.max(0, ...diagram.groups.map((group) => group.depth))
   const top = depth * groupHeight + headHeight
   const tallest = Math.max(120 * zoom, ...parts.map(({ height }) => height))
-  const total = own + gap * (parts.length - 1) + left + right
+  const total = own + gap * (count - 1) + left + right
   let x = left + Math.max(0, (width - total) / 2)
   const columns = parts.map((part): PlacedColumn => {
     const y = top + (tallest - part.height) / 2

@@ -55,8 +55,8 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
 
   const diagram = useMemo(() => columnsOf(info, open), [info, open])
   const layout = useMemo(
-    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all }),
-    [diagram, width, zoom, all],
+    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all, surfaces: isPlane }),
+    [diagram, width, zoom, all, isPlane],
   )
   const modules = diagram.columns.flatMap(({ shown }) => shown ?? [])
   const relabel = useAtMost(1000, () => labelNodes(overlay.current, layout, shown, diagram))
@@ -87,6 +87,7 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   const shown: Shown & { ofSample(column: Column): Numbers | undefined } = {
     surfaces: isPlane,
     ofSample,
+    labelOf: (token) => info.labels[token] ?? String(token),
     valuesOf: ({ column }) => {
       if (!isPlane) return ofSample(column)
       if (column.shown === undefined) return responses.value?.input
@@ -182,7 +183,11 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
             if (chosen) selection.pin(chosen)
           }}
         >
-          <canvas ref={canvas} aria-hidden="true" />
+          <canvas
+            ref={canvas}
+            role="img"
+            aria-label={`The network: ${diagram.columns.length - 1} layers from left to right`}
+          />
           <Overlay
             root={overlay}
             layout={layout}
