@@ -1,5 +1,5 @@
 /** Several questions of a kind at once, of which there may be more or fewer from one moment to the next. One: ask.ts. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { invalidate } from '../ui/frame.ts'
 import type { QuestionName, Questions } from '../worker/protocol.ts'
 import { type Answer, useLab } from './ask.ts'
@@ -74,4 +74,15 @@ export function useAtMost(every: number, work: () => void): () => void {
       }, wait) as unknown as number
     }
   }).current
+}
+
+/** One question whose newest answer is read as text: what follows is rendered at most ten times a second. */
+export function useText<Q extends QuestionName>(
+  name: Q,
+  ask: Questions[Q]['ask'] | undefined,
+): Answer<Questions[Q]['answer']> {
+  const [, rendered] = useState(0)
+  const render = useAtMost(100, () => rendered((count) => count + 1))
+  const answer = useQuestions(name, ask ? { ask } : {}, render).get('ask')
+  return answer ?? { value: undefined, problem: undefined, version: 0 }
 }

@@ -1,6 +1,7 @@
 /** The line below the network: what is under the pointer or pinned, with its numbers as they are. */
 import type { JSX } from 'preact'
-import { useLab, useQuestion } from '../../state/ask.ts'
+import { useLab } from '../../state/ask.ts'
+import { useText } from '../../state/ask-many.ts'
 import type { Chosen } from '../../state/selection.ts'
 import { StampText } from '../../ui/controls.tsx'
 import { number, shape, words } from '../../ui/format.ts'
@@ -51,7 +52,7 @@ function UnitLine({
   const column = columnFor(diagram, chosen.module)
   const single = column && column.id !== 'input' && column.shape.length <= 1 && chosen.kind === 'unit'
   const main = column?.parts[0]
-  const terms = useQuestion(
+  const terms = useText(
     'terms',
     single && main && main.outputShape.join() === column.shape.join()
       ? {
@@ -62,7 +63,6 @@ function UnitLine({
           then: column.parts.slice(1).map(({ path }) => path),
         }
       : undefined,
-    { render: true },
   ).value
   if (!column) return <span>{chosen.module || 'the whole network'}</span>
   const label = chosen.kind === 'unit' ? unitName(column, chosen.unit, info, diagram) : undefined

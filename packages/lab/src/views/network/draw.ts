@@ -170,10 +170,10 @@ function drawLinks(
     const [x, y, middle, toX, toY] = curveOf(link)
     const size = Math.min(1, Math.abs(strength))
     const alpha = (0.25 + 0.65 * size) * (some && !touches(link) ? 0.25 : 1)
-    context.lineWidth = 0.6 + 3.4 * size
+    context.lineWidth = link.count > 1 ? 0.4 + 2 * size : 0.6 + 3.4 * size
     context.strokeStyle =
       link.count > 1 ? muted : css(strength < 0 ? negative : positive, Number.isFinite(strength) ? alpha : 1)
-    context.globalAlpha = link.count > 1 ? alpha : 1
+    context.globalAlpha = link.count > 1 ? 0.6 * alpha : 1
     // The second cue: what is below zero is dashed.
     context.setLineDash(link.count === 1 && strength < 0 ? [5, 5 + context.lineWidth] : [])
     if (isLit) {

@@ -99,10 +99,12 @@ export function Overlay({ root, layout, diagram, info, all, onOpen, onFold, onAl
               key={column.id}
               type="button"
               class="quiet more"
-              style={{ left: `${x + width / 2 - 60}px`, top: `${y + height + 2}px` }}
+              title={hidden > 0 ? `Show all ${column.units}` : 'Show few'}
+              style={{ left: `${x + width / 2 - 30}px`, top: `${y + height + 2}px` }}
               onClick={() => onAll(column.id)}
             >
-              {hidden > 0 ? `${column.units - hidden} of ${column.units}, show all` : 'show few'}
+              {hidden > 0 ? `${column.units - hidden} of ${column.units}` : 'fewer'}
+              <span class="hidden-text">{hidden > 0 ? `of ${column.id}: show all` : `of ${column.id}: show few`}</span>
             </button>
           ),
       )}

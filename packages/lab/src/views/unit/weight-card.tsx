@@ -1,7 +1,8 @@
 /** One number of a parameter: its value and its gradient, live; and a place to type another value, where that can be done. */
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import { useLab, useQuestion } from '../../state/ask.ts'
+import { useLab } from '../../state/ask.ts'
+import { useText } from '../../state/ask-many.ts'
 import { NumberField, StampText } from '../../ui/controls.tsx'
 import { number } from '../../ui/format.ts'
 import type { RunId, RunInfo } from '../../worker/protocol.ts'
@@ -56,8 +57,8 @@ export function WeightCard({
   readonly element: number
 }): JSX.Element {
   const lab = useLab()
-  const value = useQuestion('parameter', { run, name, aspect: 'value' }, { render: true })
-  const gradient = useQuestion('parameter', { run, name, aspect: 'gradient' }, { render: true })
+  const value = useText('parameter', { run, name, aspect: 'value' })
+  const gradient = useText('parameter', { run, name, aspect: 'gradient' })
   const [problem, setProblem] = useState<string | undefined>(undefined)
   const { overwrite } = lab as unknown as Overwriting
   const now = value.value?.numbers.values[element]
