@@ -2,6 +2,7 @@
 import { curves } from './curves/curves.tsx'
 import { network } from './network/network.tsx'
 import { surface } from './surface/surface.tsx'
+import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, network, curves]
+export const views: readonly View[] = [surface, network, curves, unit]

@@ -1,7 +1,8 @@
 /** How a laid-out network is painted: flows, links, pictures of units, marks of biases, what is lit. */
+
+import type { Atlas, Picture } from '../../ui/atlas.ts'
 import { colours, css, largestSize } from '../../ui/colour.ts'
 import type { Numbers } from '../../worker/protocol.ts'
-import type { Atlas, Picture } from './atlas.ts'
 import { curveOf, type Flow, type Layout, type Link, type Node, type PlacedColumn } from './layout.ts'
 
 /** The numbers that are there now. */

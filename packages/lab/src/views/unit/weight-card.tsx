@@ -5,26 +5,12 @@ import { useLab } from '../../state/ask.ts'
 import { useText } from '../../state/ask-many.ts'
 import { NumberField, StampText } from '../../ui/controls.tsx'
 import { number } from '../../ui/format.ts'
+import { indexOf, indexText } from '../../ui/tiles.ts'
 import type { RunId, RunInfo } from '../../worker/protocol.ts'
 
 /** What a lab that lets weights be changed can do. */
 interface Overwriting {
   overwrite?(name: string, element: number, value: number): Promise<unknown>
-}
-
-/** The index of an element, as `[2, 0]`. */
-export function indexText(shape: readonly number[], element: number): string {
-  return `[${indexOf(shape, element).join(', ')}]`
-}
-
-export function indexOf(shape: readonly number[], element: number): number[] {
-  const index: number[] = []
-  let rest = element
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    index.unshift(rest % shape[axis])
-    rest = Math.floor(rest / shape[axis])
-  }
-  return index
 }
 
 /** What a number of a parameter does, in words: of layers whose weights have a meaning that can be said. */

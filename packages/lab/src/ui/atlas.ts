@@ -2,7 +2,7 @@
  * Many small pictures of numbers at once: all are painted into one canvas from one field of pixels, from which each is
  * then drawn to its place. One large picture: drawCells in ui/colour.ts.
  */
-import { colours, signed } from '../../ui/colour.ts'
+import { colours, signed } from './colour.ts'
 
 export interface Picture {
   readonly values: ArrayLike<number>
