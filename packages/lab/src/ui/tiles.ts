@@ -30,7 +30,7 @@ export function tilesOf(shape: readonly number[], width: number, height: number)
   const count = shape.length > 2 ? size(shape.slice(0, -2)) : 1
   // Kernels stand in a table, outputs below each other; maps side by side.
   const across =
-    shape.length >= 4
+    shape.length >= 4 && shape[1] > 1
       ? size(shape.slice(1, -2))
       : Math.min(count, Math.max(1, Math.round(Math.sqrt((count * width * rows) / (height * columns)))))
   const down = Math.ceil(count / across)

@@ -88,6 +88,7 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
   }
   const key = `${kind} ${name} ${aspect}`
   useEffect(() => () => book.forget(key), [book, key])
+  const note = (values: Float32Array): void => book.set(key, `${kind} ${aspect}`, layer, largestSize(values))
   /** Writes the words below the picture; a few times a second, not at each answer. */
   const tell = (): void => {
     const shown = now()
@@ -100,6 +101,7 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
       return
     }
     const { low, high } = shown.histogram
+    note(shown.numbers.values)
     facts.current.textContent = `${number(low)} to ${number(high)} · full colour ${number(book.scaleOf(key, scope))}`
     from.current.textContent = origin(tensor, input, shown.stamp)
   }
@@ -119,7 +121,7 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
         shape={shape}
         values={() => {
           const values = now()?.numbers.values
-          if (values) book.set(key, `${kind} ${aspect}`, layer, largestSize(values))
+          if (values) note(values)
           return values
         }}
         scale={() => book.scaleOf(key, scope)}
