@@ -129,6 +129,8 @@ export interface Questions {
       readonly size: number
       /** For each module that gives units: [units, size, size]. */
       readonly modules: readonly { readonly path: string; readonly maps: Numbers }[]
+      /** What the network is given at each place: [features, size, size]. */
+      readonly input: Numbers
       /** What the network says at each place: [outputs, size, size], probabilities where it says classes. */
       readonly output: Numbers
     }
@@ -158,6 +160,8 @@ export interface Questions {
     }
     answer: {
       readonly stamp: Stamp
+      /** What the network was given. */
+      readonly given: Numbers
       readonly modules: readonly { readonly path: string; readonly numbers: Numbers; readonly histogram: Histogram }[]
     }
   }
