@@ -5,6 +5,7 @@ import type { Card, Scene } from './chapter.ts'
 
 export class LabScene implements Scene {
   readonly lab: Lab
+  readonly #waiting = new Map<string, { next: ArrayLike<number> | undefined; done: Promise<boolean> }>()
   readonly #facts = signal<Readonly<Record<string, number>>>({})
 
   constructor(lab: Lab) {
@@ -19,8 +20,26 @@ export class LabScene implements Scene {
     if (this.#facts.peek()[name] !== value) this.#facts.value = { ...this.#facts.peek(), [name]: value }
   }
 
-  set(parameter: string, values: ArrayLike<number>): Promise<boolean> {
-    return this.lab.setParameter(parameter, Float32Array.from(values))
+  /** While one change is on its way only the newest of those that follow is sent after it: sliders move fast. */
+  async set(parameter: string, values: ArrayLike<number>): Promise<boolean> {
+    const waiting = this.#waiting.get(parameter)
+    if (waiting) {
+      waiting.next = values
+      return waiting.done
+    }
+    const sending: { next: ArrayLike<number> | undefined; done: Promise<boolean> } = {
+      next: undefined,
+      done: Promise.resolve(true),
+    }
+    const send = async (now: ArrayLike<number>): Promise<boolean> => {
+      const fine = await this.lab.setParameter(parameter, Float32Array.from(now))
+      const { next } = sending
+      sending.next = undefined
+      return next ? send(next) : fine
+    }
+    this.#waiting.set(parameter, sending)
+    sending.done = send(values).finally(() => this.#waiting.delete(parameter))
+    return sending.done
   }
 
   /** What was noticed belongs to the card that was open. */

@@ -1,7 +1,9 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { losses, outcomes } from './losses.ts'
 import { activation, parameter } from './numbers.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 
@@ -13,4 +15,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   parameter,
   activation,
   prediction,
+  passage,
+  composed,
+  losses,
+  outcomes,
 }
