@@ -44,7 +44,10 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
     return (
       <div class="stage-views">
         <Panel title="The neuron" stamp={passage?.stamp}>
-          {passage && <School passage={passage} revealed={revealed} place={place} onPlace={setPlace} scene={scene} />}
+          <div class="neuron-panel">
+            {passage && <Picture passage={passage} revealed={revealed} />}
+            {passage && <School passage={passage} revealed={revealed} place={place} onPlace={setPlace} scene={scene} />}
+          </div>
           {passage && revealed && <Formula tex={formulaOf(passage)} display />}
         </Panel>
         {plane && (
@@ -78,6 +81,63 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
 /** The share of points for which the sign of the answer is right. */
 function rightOf({ outputs, targets }: Questions['outcomes']['answer']): number {
   return targets.filter((target, i) => outputs.values[i] > 0 === target > 0).length / targets.length
+}
+
+/** Inputs, links as wide as their weights, and the neuron. Negative weights are dashed. */
+function Picture({ passage, revealed }: { readonly passage: Passage; readonly revealed: boolean }): JSX.Element {
+  const [layer, bend] = passage.layers
+  const out = bend ? bend.values[0] : layer.values[0]
+  const weights = [...(layer.weight?.values ?? [])]
+  const heights = [34, 116]
+  const link = (weight: number): { class: string; 'stroke-width': number } => ({
+    class: weight < 0 ? 'minus' : 'plus',
+    'stroke-width': Math.max(0.5, Math.min(9, 3 * Math.abs(weight))),
+  })
+  return (
+    <svg
+      class="neuron-picture"
+      viewBox="0 0 320 170"
+      role="img"
+      aria-label="Two inputs, each with its weight, lead to the neuron"
+    >
+      {weights.map((weight, k) => (
+        <g key={heights[k]} {...linked(`w${k + 1}`)}>
+          <line x1="62" y1={heights[k]} x2="186" y2="76" {...link(weight)} />
+          <text class="name" x="122" y={k === 0 ? 40 : 114}>
+            w{k === 0 ? '₁' : '₂'}
+          </text>
+        </g>
+      ))}
+      {[...passage.input].map((value, k) => (
+        <g key={heights[k]} {...linked(`x${k + 1}`)}>
+          <circle cx="36" cy={heights[k]} r="27" />
+          <text x="36" y={heights[k] + 5}>
+            {two(value)}
+          </text>
+          <text class="name" x="36" y={heights[k] - 12}>
+            x{k === 0 ? '₁' : '₂'}
+          </text>
+        </g>
+      ))}
+      <g {...linked('b')}>
+        <line x1="212" y1="152" x2="212" y2="112" {...link(layer.bias?.[0] ?? 0)} />
+        <text class="name" x="234" y="142">
+          b
+        </text>
+      </g>
+      <g {...linked(bend ? 'a' : 'z')}>
+        <circle cx="212" cy="76" r="36" style={{ strokeWidth: 2 }} />
+        <text x="212" y="82" style={{ fontSize: '16px' }}>
+          {revealed ? two(out) : '?'}
+        </text>
+        <text class="name" x="212" y="60">
+          {bend ? bend.kind : 'sum'}
+        </text>
+      </g>
+      <line x1="248" y1="76" x2="300" y2="76" stroke="var(--line-strong)" stroke-width="1.5" />
+      <path d="M300 76l-8 -5v10z" fill="var(--line-strong)" />
+    </svg>
+  )
 }
 
 /** The sum, written as in school. */

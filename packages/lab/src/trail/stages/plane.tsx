@@ -181,15 +181,14 @@ function drawBoundary(
 ): void {
   const [zero] = contours().size([size, size]).thresholds([0])(Array.from(values))
   context.beginPath()
-  const edge = (at: number): boolean => at <= 0 || at >= size
+  // Rings are closed along the border of the plane, where nothing changes.
+  const isEdge = (point: readonly number[] | undefined): boolean =>
+    (point ?? []).some((at) => at < 0.6 || at > size - 0.6)
   for (const polygon of zero?.coordinates ?? []) {
     for (const ring of polygon) {
-      ring.forEach(([a, b], i) => {
-        const [px, py] = [(a / size) * width, (b / size) * height]
-        const before = ring[i - 1]
-        // The rings are closed along the border of the plane, where nothing changes.
-        const along = before && ((edge(a) && before[0] === a) || (edge(b) && before[1] === b))
-        if (i === 0 || along) context.moveTo(px, py)
+      ring.forEach((point, i) => {
+        const [px, py] = [(point[0] / size) * width, (point[1] / size) * height]
+        if (i === 0 || (isEdge(point) && isEdge(ring[i - 1]))) context.moveTo(px, py)
         else context.lineTo(px, py)
       })
     }
@@ -210,10 +209,17 @@ function drawAxes(context: CanvasRenderingContext2D, width: number, height: numb
   context.lineTo(width, Math.round(height / 2) + 0.5)
   context.stroke()
   context.globalAlpha = 1
-  context.fillStyle = colours().muted
-  context.font = 'italic 12px Georgia, serif'
+  context.font = 'italic 13px Georgia, serif'
+  context.lineJoin = 'round'
+  const write = (text: string, x: number, y: number): void => {
+    context.strokeStyle = colours().surface
+    context.lineWidth = 3
+    context.strokeText(text, x, y)
+    context.fillStyle = colours().ink
+    context.fillText(text, x, y)
+  }
   context.textAlign = 'right'
-  context.fillText('x₁', width - 4, height / 2 - 5)
+  write('x₁', width - 4, height / 2 - 5)
   context.textAlign = 'left'
-  context.fillText('x₂', width / 2 + 5, 12)
+  write('x₂', width / 2 + 5, 14)
 }
