@@ -17,6 +17,7 @@ import { Predict } from './predict.tsx'
 import { forget, openedCard, progressOf } from './progress.ts'
 import { LabScene, type Network } from './scene.ts'
 import { Text } from './text.tsx'
+import './stages/stages.css'
 import './trail.css'
 
 export function Trail(): JSX.Element {

@@ -5,7 +5,7 @@ import { forwardStage } from '../stages/forward.tsx'
 
 const moons = planeSpec('moons', [3], { samples: 200 })
 /** The network has learned before it is looked at. */
-const network = { spec: moons, trained: 300 }
+const network = { spec: moons, trained: 1500 }
 
 export const chapter: Chapter = {
   number: 4,
@@ -33,15 +33,14 @@ other, from left to right. This is called the [[forward pass]]. Take it apart.`,
       id: 'guess',
       title: 'Compute one yourself',
       text: `
-The first hidden unit, at a new point. Its weights are on the stage: they are what it learned. Its sum is covered.
+Another point, and the first hidden unit. Its two weights and its bias are what it learned; its sum is covered.
 
 Multiply each input by its weight, add the two products, add the bias. Round as much as you like.`,
       ...network,
       stage: forwardStage({ at: [2, -1], begin: 1 }),
       predict: {
         kind: 'number',
-        question:
-          'What is the sum of the first unit, roughly? Link by link, the weights are in the table below the picture.',
+        question: 'What is the sum of the first unit, roughly? Its numbers are below the picture.',
         label: 'The sum, roughly',
         truth: (scene) => scene.fact('first'),
         near: 0.5,

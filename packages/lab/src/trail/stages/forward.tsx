@@ -12,7 +12,6 @@ import type { Stage, StageProps } from '../chapter.ts'
 import { Formula } from '../formula.tsx'
 import { tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, usePoints } from './plane.tsx'
-import './forward.css'
 
 type Passage = Questions['passage']['answer']
 
@@ -24,6 +23,8 @@ interface Op {
   readonly unit: number | undefined
   readonly says: string
   readonly tex: string
+  /** The same without its result, for who is to find it. */
+  readonly asked?: string
 }
 
 interface Column {
@@ -65,7 +66,12 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
               <button type="button" disabled={done === 0} onClick={() => setNow(done - 1)}>
                 Back one
               </button>
-              <button type="button" class="primary" disabled={done === ops.length} onClick={() => setNow(done + 1)}>
+              <button
+                type="button"
+                class="primary"
+                disabled={!revealed || done === ops.length}
+                onClick={() => setNow(done + 1)}
+              >
                 Next operation
               </button>
               <span class="muted small figures">
@@ -74,17 +80,13 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
             </div>
           )}
           <div class="op" aria-live="polite">
-            {op && revealed ? (
+            {op ? (
               <>
                 <p>{op.says}</p>
-                <Formula tex={op.tex} display />
+                <Formula tex={revealed ? op.tex : (op.asked ?? '?')} display />
               </>
             ) : (
-              <p class="muted">
-                {revealed
-                  ? 'The inputs are given. Nothing is computed yet.'
-                  : 'The number stays covered until you have guessed.'}
-              </p>
+              <p class="muted">The inputs are given. Nothing is computed yet.</p>
             )}
           </div>
         </Panel>
@@ -157,6 +159,7 @@ function opsOf({ layers, probabilities }: Passage, info: RunInfo): Op[] {
             ? `Class ${info.labels[unit] ?? unit + 1}: every hidden number times its weight, and the bias.`
             : `Unit ${unit + 1}: each input times its weight, and the bias.`,
         tex: sumOf(layer, unit, from, to),
+        asked: sumOf(layer, unit, from, to, true),
       }))
     }
     return [
@@ -182,7 +185,7 @@ function opsOf({ layers, probabilities }: Passage, info: RunInfo): Op[] {
 }
 
 /** A sum with letters, with numbers, and its value, in lines that fit a phone. */
-function sumOf(layer: PassageLayer, unit: number, from: string, to: string): string {
+function sumOf(layer: PassageLayer, unit: number, from: string, to: string, asked = false): string {
   const n = layer.given.length
   const weights = Array.from({ length: n }, (_, k) => layer.weight?.values[unit * n + k] ?? 0)
   const products = Array.from({ length: n }, (_, k) => layer.products?.values[unit * n + k] ?? 0)
@@ -194,8 +197,11 @@ function sumOf(layer: PassageLayer, unit: number, from: string, to: string): str
     ),
   ]
   lines[lines.length - 1] += ` + ${tex(bias, true)}`
-  lines.push(`&= ${products.map((product, k) => tex(product, k > 0)).join(' + ')} + ${tex(bias, true)}`)
-  lines.push(`&= ${tex(layer.values[unit])}`)
+  if (asked) lines.push('&= \\;?')
+  else {
+    lines.push(`&= ${products.map((product, k) => tex(product, k > 0)).join(' + ')} + ${tex(bias, true)}`)
+    lines.push(`&= ${tex(layer.values[unit])}`)
+  }
   return `\\begin{aligned}${lines.join('\\\\')}\\end{aligned}`
 }
 

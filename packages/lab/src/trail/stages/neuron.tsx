@@ -12,7 +12,6 @@ import { Formula, linked } from '../formula.tsx'
 import { Bend } from './bend.tsx'
 import { Knob, tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, unitMap, usePoints } from './plane.tsx'
-import './neuron.css'
 
 interface Options {
   /** Whether the points of the data are there, and how many are on their side is counted. */

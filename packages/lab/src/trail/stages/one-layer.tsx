@@ -36,7 +36,7 @@ export function OneLayer({ run, info, scene, revealed }: StageProps): JSX.Elemen
   }, [both, one, scene])
   return (
     <div class="stage-views">
-      <Panel title="Two layers, and one" stamp={passage?.stamp}>
+      <Panel title="Two layers, and one" class="small-math" stamp={passage?.stamp}>
         {first?.weight && second?.weight && first.bias && second.bias && (
           <>
             <h3>The first layer, then the second</h3>
