@@ -119,6 +119,19 @@ export interface Terms {
   readonly then: readonly { readonly module: string; readonly value: number }[]
 }
 
+/** One module's part in the forward pass of one input. */
+export interface PassageLayer {
+  readonly path: string
+  readonly kind: string
+  /** What it was given, and what it gave back. */
+  readonly given: Float32Array
+  readonly values: Float32Array
+  /** Of a linear module: its weights, the products of weights and what it was given, [out, in] both, and its bias. */
+  readonly weight?: Numbers
+  readonly products?: Numbers
+  readonly bias?: Float32Array
+}
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -191,6 +204,47 @@ export interface Questions {
       readonly output: Numbers
       readonly probabilities?: Numbers
       readonly target?: Float32Array
+    }
+  }
+  /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */
+  passage: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly input: Float32Array
+      readonly layers: readonly PassageLayer[]
+      /** Of classes. */
+      readonly probabilities?: Float32Array
+      /** Where the input is a sample: what it should be, and the loss of this sample alone. */
+      readonly target?: number
+      readonly loss?: number
+    }
+  }
+  /** Linear modules in a row as the one linear module that they are together: [out, in] and [out]. */
+  composed: {
+    ask: { readonly run: RunId; readonly modules: readonly string[]; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly weight: Numbers
+      readonly bias: Float32Array
+      /** What the one module gives for the input. */
+      readonly values: Float32Array
+    }
+  }
+  /** The loss that the run's own loss function gives for outputs [n, …] with these targets, each by itself. */
+  losses: {
+    ask: { readonly run: RunId; readonly outputs: Numbers; readonly targets: Float32Array }
+    answer: { readonly values: Float32Array; readonly probabilities?: Numbers }
+  }
+  /** What the network says of every sample of a part, [n, …], and the loss of each by itself. */
+  outcomes: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      readonly outputs: Numbers
+      readonly targets: Float32Array
+      readonly losses: Float32Array
+      readonly probabilities?: Numbers
     }
   }
 }

@@ -2,6 +2,8 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { losses, outcomes } from './losses.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { samples } from './samples.ts'
@@ -18,4 +20,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   terms,
   samples,
   prediction,
+  passage,
+  composed,
+  losses,
+  outcomes,
 }
