@@ -2,9 +2,12 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { parts } from './parts.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
+import { predictions } from './predictions.ts'
 import { samples } from './samples.ts'
+import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
@@ -18,4 +21,7 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   terms,
   samples,
   prediction,
+  predictions,
+  strongest,
+  parts,
 }
