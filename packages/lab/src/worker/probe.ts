@@ -163,7 +163,7 @@ export class Probe {
 }
 
 /** The tensor that a module gave back: itself, or the one called `output` among several. */
-export function valueOf(values: Values, module: string): Tensor | undefined {
+export function givenBack(values: Values, module: string): Tensor | undefined {
   return values.get(module) ?? values.get(module === '' ? 'output' : `${module}.output`)
 }
 

@@ -7,7 +7,7 @@
 import { nn, take, tensor } from 'glissade'
 import { inputOf } from '../inputs.ts'
 import { numbersOf } from '../numbers.ts'
-import { valueOf } from '../probe.ts'
+import { givenBack } from '../probe.ts'
 import type { Answerer } from './index.ts'
 import { remembered } from './remembered.ts'
 
@@ -18,12 +18,12 @@ export const parts: Answerer<'parts'> = async (live, { module: path, unit, input
   if (!(Number.isInteger(unit) && unit >= 0 && unit < module.out))
     throw new Error(`There is no channel ${unit} among the ${module.out} of ${path}.`)
   const seen = await remembered(live, 'inside', input, async () => probe.inside(await inputOf(run, input)))
-  const [given, gave] = [seen.inputs.get(path), valueOf(seen.values, path)]
+  const [given, gave] = [seen.inputs.get(path), givenBack(seen.values, path)]
   if (!given || !gave) throw new Error(`${path} gave nothing back for this sample.`)
   const { groups = 1, bias: _, ...options } = module.options
   const own = module.in / groups
   const first = Math.floor(unit / (module.out / groups)) * own
-  const x = given.slice([null, [first, first + own]])
+  const x = given.slice([undefined, [first, first + own]])
   const weight = take(module.weight, tensor([unit], { dtype: 'int32' }), 0).reshape([own, 1, ...module.size])
   const apart = await run.withDraws(
     async () => new nn.Conv2d(own, own, module.size, { ...options, groups: own, bias: false }),

@@ -1,5 +1,5 @@
 /** What each unit answers most strongly, among the samples of a part. */
-import { valueOf } from '../probe.ts'
+import { givenBack } from '../probe.ts'
 import type { Answerer } from './index.ts'
 import { remembered } from './remembered.ts'
 
@@ -26,7 +26,7 @@ export const strongest: Answerer<'strongest'> = async (live, { module, part, top
     for (let at = 0; at < among; at += size) {
       const x = run.inputs.slice([[from + at, from + at + size]])
       await x.realized()
-      const gave = valueOf((await probe.forward(x)).values, module)
+      const gave = givenBack((await probe.forward(x)).values, module)
       if (!gave) throw new Error(`${module || 'The model'} gives no single tensor.`)
       collect(best, await gave.data(), gave.shape, at, top)
     }

@@ -7,7 +7,7 @@
 import { nn, type Tensor } from 'glissade'
 import { inputOf } from '../inputs.ts'
 import { numbersOf } from '../numbers.ts'
-import { valueOf } from '../probe.ts'
+import { givenBack } from '../probe.ts'
 import type { Numbers, Terms } from '../protocol.ts'
 import type { Answerer } from './index.ts'
 import { remembered } from './remembered.ts'
@@ -28,7 +28,7 @@ export const terms: Answerer<'terms'> = async (live, { module: path, index, inpu
   const module = run.model.namedModules().get(path)
   if (!module) throw new Error(`The model has no module ${path}.`)
   const seen = await remembered(live, 'inside', input, async () => probe.inside(await inputOf(run, input)))
-  const [given, gave] = [seen.inputs.get(path), valueOf(seen.values, path)]
+  const [given, gave] = [seen.inputs.get(path), givenBack(seen.values, path)]
   if (!given || !gave) throw new Error(`${path || 'The model'} gave no single tensor for this sample.`)
   const x = await numbersOf(given, true)
   const output = gave.shape.slice(1)
@@ -53,7 +53,7 @@ export const terms: Answerer<'terms'> = async (live, { module: path, index, inpu
     value: (await gave.data())[at],
     then: await Promise.all(
       then.map(async (name) => {
-        const value = valueOf(seen.values, name)
+        const value = givenBack(seen.values, name)
         const fits = value?.size === gave.size
         return { module: name, value: fits ? (await value.data())[at] : Number.NaN }
       }),
