@@ -113,6 +113,8 @@ export interface Terms {
   readonly weights: Float32Array
   readonly weightName?: string
   readonly bias?: { readonly name: string; readonly element: number; readonly value: number }
+  /** Of a mean: what the sum is divided by. */
+  readonly divisor?: number
   /** What the module gave back there. */
   readonly value: number
   /** What the modules that were asked for gave back at the same place. */
@@ -194,6 +196,62 @@ export interface Questions {
   samples: {
     ask: { readonly run: RunId; readonly part: Part; readonly from: number; readonly count: number }
     answer: { readonly inputs: Numbers; readonly targets: Numbers }
+  }
+  /**
+   * What the network said of the samples of a part, when they were last scored: while it trains, that may be some steps
+   * ago, as the stamp says.
+   */
+  predictions: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      /** The first so many samples of the part were looked at. */
+      readonly count: number
+      /** Of each truth (row) how often each label was said: [labels, labels]; empty where numbers are asked for. */
+      readonly confusion: Numbers
+      /** Of each sample that has one class: the truth, what was said, and the probabilities of both. */
+      readonly truth: Int32Array
+      readonly said: Int32Array
+      readonly sure: Float32Array
+      readonly given: Float32Array
+      /** Where numbers are asked for: [count, outputs] each. */
+      readonly wanted: Numbers
+      readonly found: Numbers
+    }
+  }
+  /**
+   * Of each unit (channel) of a module, the samples that it answers most strongly: the place of its largest number, each
+   * sample once. While the network trains, few samples are looked at, so that it is not slowed; `among` says how many.
+   */
+  strongest: {
+    ask: { readonly run: RunId; readonly module: string; readonly part: Part; readonly top: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly among: number
+      readonly units: readonly {
+        readonly sample: Int32Array
+        /** Within what the unit gave back, row-major. */
+        readonly place: Int32Array
+        readonly value: Float32Array
+      }[]
+    }
+  }
+  /** What each input channel gives to one channel of a convolution; they and the bias add up to its output. */
+  parts: {
+    ask: { readonly run: RunId; readonly module: string; readonly unit: number; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      /** The first input channel that this one sees: not 0 in later groups. */
+      readonly first: number
+      /** [channels, rows, columns] */
+      readonly inputs: Numbers
+      /** [channels, …size] */
+      readonly weights: Numbers
+      /** [channels, rows, columns] of the output. */
+      readonly maps: Numbers
+      readonly bias: number
+      readonly output: Numbers
+    }
   }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
