@@ -45,6 +45,13 @@ describe.skipIf(missing)('building in the studio', () => {
     await page.getByRole('button', { name: 'Remove Tanh, layer 4' }).click()
     await page.getByRole('button', { name: 'Move Tanh, layer 2 up' }).click()
     expect(kindsOf(await trained(page))).toEqual(['tanh', 'linear', 'linear', 'linear'])
+    await page.locator('.grip').nth(3).dragTo(page.locator('.layer').nth(0))
+    expect(sizesOf(await trained(page))).toEqual([
+      [2, 2],
+      [2, 5],
+      [5, 2],
+    ])
+    await page.getByRole('button', { name: 'Undo' }).click()
     await page.getByRole('checkbox', { name: 'x²' }).click()
     await page.getByRole('button', { name: 'Pinwheel (5)' }).click()
     await page.waitForFunction(() => globalThis.glissadeLab?.info.value?.labels.length === 5)
@@ -154,7 +161,10 @@ describe.skipIf(missing)('building in the studio', () => {
       [6, 3],
       [3, 2],
     ])
-    await type('nn.liner(6, 3)', 'nn.linear(6, 8),')
+    await type('nn.liner(6, 3)', 'nn.conv2d(6, 3, 3),')
+    await page.getByText(/Line \d+: Convolution 2d takes a picture/).waitFor()
+    await page.locator('.cm-lintRange-error', { hasText: 'nn.conv2d(6, 3, 3)' }).waitFor()
+    await type('nn.conv2d(6, 3, 3)', 'nn.linear(6, 8),')
     await expect
       .poll(async () => sizesOf(await specOf(page)))
       .toEqual([

@@ -38,7 +38,7 @@ export class Lab {
   readonly opening = signal(false)
   readonly notice = signal<Notice | undefined>(undefined)
   /** Steps a second at most; 0: as fast as it goes. */
-  readonly speed = signal(60)
+  readonly speed = signal(0)
 
   readonly run = computed(() => this.runs.value.get(this.current.value))
   readonly info = computed(() => this.run.value?.info)

@@ -1,5 +1,6 @@
 /** Run, pause, step, reset, seed, speed, undo: the bar above every network, and at the foot of a phone. */
 import type { JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
 import { presets } from '../spec/presets.ts'
 import { useLab } from '../state/ask.ts'
 import { IconButton, Select } from '../ui/controls.tsx'
@@ -81,7 +82,10 @@ export function SessionBar({ onHelp }: { readonly onHelp: () => void }): JSX.Ele
   const lab = useLab()
   const { history } = lab.editor
   const spec = lab.spec.value
-  const chosen = presets.find((preset) => JSON.stringify(preset.spec) === JSON.stringify(spec))
+  const chosen = useMemo(() => {
+    const text = JSON.stringify(spec)
+    return presets.find((preset) => JSON.stringify(preset.spec) === text)
+  }, [spec])
   return (
     <div class="session-bar">
       <Select

@@ -22,7 +22,10 @@ export function Studio(): JSX.Element {
   useStudioKeys(() => help(true))
   useEffect(() => {
     document.title = 'Studio · Glissade lab'
-    if (!lab.spec.peek()) void lab.open(firstSpec)
+    if (lab.spec.peek()) return
+    // Slow enough that a person sees it learn; the dial goes on to full speed.
+    lab.speed.value = 60
+    void lab.open(firstSpec)
   }, [lab])
   const info = lab.info.value
   return (

@@ -40,8 +40,6 @@ export function previewOf(name: string, text: string): Checked<TablePreview> {
     }
   if (columns.length > most.columns)
     return { problem: `${name} has ${columns.length} columns; at most ${most.columns} are taken. Leave some out.` }
-  if (new Set(columns).size < columns.length)
-    return { problem: `${name} has two columns of the same name. Rename one.` }
   if (data.length < 4) return { problem: `${name} has ${data.length} rows of data; at least 4 are needed.` }
   return { value: { columns, rows: data.slice(0, 5), count: data.length } }
 }

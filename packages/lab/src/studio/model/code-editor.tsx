@@ -16,7 +16,8 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { programOf } from '../../spec/code.ts'
 import { samplesFile } from '../../spec/code-data.ts'
-import { parseProgram } from '../../spec/parse-code.ts'
+import { type CodeError, type Places, parseProgram } from '../../spec/parse-code.ts'
+import { fit } from '../../spec/shapes.ts'
 import type { LabSpec } from '../../spec/spec.ts'
 import { useLab } from '../../state/ask.ts'
 import { changesBetween } from './text-changes.ts'
@@ -54,6 +55,28 @@ export function CodeEditor(): JSX.Element {
   const view = useRef<EditorView | undefined>(undefined)
   const [wrong, setWrong] = useState<string | undefined>(undefined)
 
+  /** Layers that can be read and do not fit together. */
+  const misfits = (spec: LabSpec, places: Places): CodeError[] => {
+    const facts = lab.editor.facts.peek()
+    const problems = facts ? fit(spec.model, facts).problems : []
+    return problems.map(({ path, message }) => ({ ...(places.get(path) ?? { from: 0, to: 0 }), message }))
+  }
+
+  const mark = (errors: readonly CodeError[]): void => {
+    const editor = view.current
+    if (!editor) return
+    const { length } = editor.state.doc
+    const marks: Diagnostic[] = errors.map(({ from, to, message }) => ({
+      from: Math.min(from, length),
+      to: Math.min(Math.max(to, from), length),
+      severity: 'error',
+      message,
+    }))
+    editor.dispatch(setDiagnostics(editor.state, marks))
+    const [first] = errors
+    setWrong(first && `Line ${editor.state.doc.lineAt(Math.min(first.from, length)).number}: ${first.message}`)
+  }
+
   /** Reads the text; a good one becomes the network. */
   const read = useRef(() => {})
   read.current = () => {
@@ -61,16 +84,7 @@ export function CodeEditor(): JSX.Element {
     const spec = lab.spec.peek()
     if (!editor || !spec) return
     const parsed = parseProgram(editor.state.doc.toString(), spec)
-    const length = editor.state.doc.length
-    const marks: Diagnostic[] = (parsed.errors ?? []).map(({ from, to, message }) => ({
-      from: Math.min(from, length),
-      to: Math.min(Math.max(to, from), length),
-      severity: 'error',
-      message,
-    }))
-    editor.dispatch(setDiagnostics(editor.state, marks))
-    const [first] = parsed.errors ?? []
-    setWrong(first && `Line ${editor.state.doc.lineAt(Math.min(first.from, length)).number}: ${first.message}`)
+    mark(parsed.errors ?? misfits(parsed.spec, parsed.places))
     if (!parsed.errors && !same(parsed.spec, spec)) void lab.editor.edit(parsed.spec, 'code')
   }
 
@@ -89,6 +103,7 @@ export function CodeEditor(): JSX.Element {
           javascript({ typescript: true }),
           syntaxHighlighting(colours),
           lintGutter(),
+          EditorView.lineWrapping,
           look,
           EditorView.contentAttributes.of({ 'aria-label': 'The session as a TypeScript program', tabindex: '0' }),
           // Escape first, then Tab, leaves the editor; the text below says so.
@@ -119,10 +134,10 @@ export function CodeEditor(): JSX.Element {
       const before = editor.state.doc.toString()
       const parsed = before === '' ? undefined : parseProgram(before, spec)
       if (parsed && !parsed.errors && same(parsed.spec, spec)) return
-      const changes = changesBetween(before, programOf(spec, facts))
-      editor.dispatch({ changes, annotations: fromElsewhere.of(true) })
-      editor.dispatch(setDiagnostics(editor.state, []))
-      setWrong(undefined)
+      const after = programOf(spec, facts)
+      editor.dispatch({ changes: changesBetween(before, after), annotations: fromElsewhere.of(true) })
+      const now = parseProgram(after, spec)
+      mark(now.errors ?? misfits(now.spec, now.places))
     })
   })
 
@@ -132,7 +147,7 @@ export function CodeEditor(): JSX.Element {
       <div ref={holder} class="code-holder" />
       <p class={wrong ? 'problem' : 'muted small'} role="status">
         {wrong
-          ? `${wrong} The last network that could be read stays.`
+          ? `${wrong} The last network that was right stays.`
           : 'Read as you type, never run here. Escape, then Tab, leaves the editor.'}
       </p>
       <div class="row">
