@@ -337,6 +337,8 @@ export interface Orders {
     give: { readonly data: DataSpec }
     get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
   }
+  /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
+  samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
 }
 
 export type OrderName = keyof Orders
