@@ -119,11 +119,25 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
         <span>
           <span class="muted small">the network’s answer</span>
           <br />
-          <Knob name="the answer" symbol="y" value={answer} min={low} max={high} onInput={setAnswer} />
+          <Knob
+            name="the answer"
+            symbol="y"
+            value={answer}
+            min={low}
+            max={high}
+            disabled={!revealed}
+            onInput={setAnswer}
+          />
         </span>
         <Group label="target">
           {[-1, 1].map((each) => (
-            <button type="button" key={each} aria-pressed={target === each} onClick={() => setTarget(each)}>
+            <button
+              type="button"
+              key={each}
+              aria-pressed={target === each}
+              disabled={!revealed}
+              onClick={() => setTarget(each)}
+            >
               {two(each)}
             </button>
           ))}
@@ -131,7 +145,7 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
       </div>
       <Draggable
         draw={draw}
-        onDrag={(part) => setAnswer(Math.round((low + part * (high - low)) * 20) / 20)}
+        onDrag={(part) => revealed && setAnswer(Math.round((low + part * (high - low)) * 20) / 20)}
         label={`Squared error over the answer; at ${two(answer)} it is ${loss === undefined || !revealed ? 'covered' : two(loss)}`}
       />
       {loss !== undefined && (
