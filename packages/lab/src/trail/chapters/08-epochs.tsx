@@ -136,7 +136,7 @@ points stay away from it, as before.`,
           await scene.lab.open(moons(600))
           await scene.lab.advance(400)
         },
-        done: 'Look at the boundary, too: with many points it is the calm curve between the moons, not a path around each point.',
+        done: 'The gap between the two losses is nearly closed: what it learned from so many points holds for others, too.',
       },
     },
     {

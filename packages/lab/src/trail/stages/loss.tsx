@@ -80,6 +80,10 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
     scene.notice('squared', loss)
     if (answer === 0.5 && target === -1) scene.notice('asked', loss)
   }, [loss, answer, target, scene])
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (show) setAnswer(target)
+  }, [show, target])
   const draw = (context: CanvasRenderingContext2D, width: number, height: number): void => {
     const { positive, accent, ink } = colours()
     const frame = drawFrame(
@@ -182,6 +186,10 @@ export function CrossEntropy({ run, scene, revealed }: StageProps): JSX.Element 
     scene.notice('entropy', loss)
     if (asked === 0.5) scene.notice('asked', loss)
   }, [loss, asked, scene])
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (show) setAsked(0.01)
+  }, [show])
   const draw = (context: CanvasRenderingContext2D, width: number, height: number): void => {
     const frame = drawFrame(
       context,
