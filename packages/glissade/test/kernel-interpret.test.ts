@@ -20,6 +20,7 @@ import {
   mul,
   mut,
   neg,
+  pick,
   ramp,
   reduceLanes,
   scatter,
@@ -150,6 +151,12 @@ describe('vectors', () => {
       [2, 12, 22, 32],
       [3, 13, 23, 33],
     ])
+  })
+
+  it('picks lanes of two vectors', () => {
+    const [a, b] = [add(convert('toF32', ramp(2)), f32(10, 2)), convert('toF32', ramp(2))]
+    expect(evaluate(pick([3, 0], a, b))).toEqual([1, 10])
+    expect(evaluate(pick([1, 1, 2, 3], a, b))).toEqual([11, 11, 0, 1])
   })
 
   it('reduces lanes by halves', () => {

@@ -124,7 +124,7 @@ it('prints expressions with the brackets they need and no others', () => {
     x[ramp4 if maskx4(true)].gather4
     i32x8(1i) << i32x8(3i)
     a - -2.0
-    transpose.lower1(ramp2, i32x2(7i))"
+    pick.1.3(ramp2, i32x2(7i))"
   `)
 })
 

@@ -25,6 +25,7 @@ import {
   mul,
   mut,
   neg,
+  pick,
   ramp,
   reduceLanes,
   scatter,
@@ -300,6 +301,14 @@ class KernelWriter {
     }
     if (kind === 0) return select(e('mask'), e(), e())
     if (kind === 1 && n > 1) return splat(this.#expr(type, 1, d), n)
+    if (kind === 2 && n > 1 && this.#below(2) === 0) {
+      const part = (): Expr => this.#expr(type, n, Math.max(0, d - 1))
+      return pick(
+        Array.from({ length: n }, () => this.#below(2 * n)),
+        part(),
+        part(),
+      )
+    }
     if (kind === 2 && n > 1) {
       const rows = transpose(Array.from({ length: n }, () => this.#expr(type, n, Math.max(0, d - 1))))
       return rows[this.#below(n)]

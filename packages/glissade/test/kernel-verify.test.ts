@@ -207,9 +207,19 @@ describe('verifyKernel', () => {
       /reduceLanes giving 4 lanes/,
     ],
     [
-      'a transpose of blocks larger than half a vector',
-      kernel([storeY({ op: 'transpose', type: 'f32', lanes: 4, row: 'upper', block: 4, a: ones, b: ones })]),
-      /transpose of blocks of 4 in 4 lanes/,
+      'a pick of a lane that is not there',
+      kernel([storeY({ op: 'pick', type: 'f32', lanes: 4, order: [0, 1, 2, 8], a: ones, b: ones })]),
+      /pick of 4 lanes in the order 0,1,2,8/,
+    ],
+    [
+      'a pick of lanes that are no whole numbers',
+      kernel([storeY({ op: 'pick', type: 'f32', lanes: 4, order: [0, 1, 2, 0.5], a: ones, b: ones })]),
+      /pick of 4 lanes in the order/,
+    ],
+    [
+      'a pick from vectors of other lengths',
+      kernel([storeY({ op: 'pick', type: 'f32', lanes: 4, order: [0, 0, 0, 0], a: f32(1), b: f32(1) })]),
+      /pick of 4 lanes from twice 1/,
     ],
   ]
 

@@ -454,6 +454,31 @@ describe.each(variants)('the language, compiled %s', (_, flags) => {
     await all(jobs)
   })
 
+  test('pick takes lanes of two vectors, as wide as the value or half as wide', async () => {
+    const jobs: Job[] = []
+    for (const type of ['f32', 'i32'] as const) {
+      for (const lanes of widths().filter((n) => n > 1)) {
+        for (const from of [lanes, lanes / 2].filter((n) => n > 1)) {
+          const values = arrayOf(
+            type,
+            Array.from({ length: 2 * from }, (_, l) => l - 2.5),
+          )
+          const orders = [1, 3, 5].map((step) => Array.from({ length: lanes }, (_, l) => (step * l + 1) % (2 * from)))
+          const [a, b] = [0, from].map((at) => k.load('a', type, k.index(at), from))
+          const stmts = orders.map((order, i) => k.store('out', k.index(i * lanes), k.pick(order, a, b)))
+          const out = arrayOf(type, new Array(3 * lanes).fill(0))
+          jobs.push({
+            kernels: [kernelOf([buffer('a', type, 2 * from), buffer('out', type, 3 * lanes)], stmts)],
+            arrays: [values, out],
+            check: () =>
+              expect([...out], `${lanes} lanes of ${type} from ${from}`).toEqual(orders.flat().map((l) => values[l])),
+          })
+        }
+      }
+    }
+    await all(jobs)
+  })
+
   describe('memory', () => {
     test('loads and gathers touch memory only where valid', async () => {
       for (const type of ['f32', 'i32'] as const) {

@@ -56,17 +56,21 @@ const noise = (length: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898) * 10 ** (i % 5))
 
 describe('threads', () => {
-  test('1, 2 and 7 threads give the same bits, run after run', async () => {
+  // a short run begins at once, on the calling thread, and the pool comes to help; a long one is waited for
+  test.each([
+    ['at once', 1, undefined],
+    ['beside the event loop', 30, Promise],
+  ])('1, 2 and 7 threads give the same bits, run after run, %s', async (_, rounds, answer) => {
     const [tasks, length] = [301, 700]
     const a = noise(tasks * length)
     const results: Float32Array[] = []
     for (const backend of [one, two, many]) {
       const out = new Float32Array(tasks)
-      const executable = await backend.compile(planOf([sums(tasks, length)], [a, out]))
+      const executable = await backend.compile(planOf([sums(tasks, length, rounds)], [a, out]))
       for (let round = 0; round < 20; round++) {
         out.fill(Number.NaN)
         const running = executable.run([a, out].map(storageOf))
-        expect(running).toBeInstanceOf(Promise)
+        expect(running?.constructor).toBe(answer)
         await running
         results.push(out.slice())
       }
@@ -75,7 +79,8 @@ describe('threads', () => {
     const want = new Float32Array(tasks)
     for (let t = 0; t < tasks; t++) {
       let total = 0
-      for (let i = 0; i < length; i++) total = Math.fround(Math.fround(total * Math.fround(0.999)) + a[t * length + i])
+      for (let i = 0; i < rounds * length; i++)
+        total = Math.fround(Math.fround(total * Math.fround(0.999)) + a[t * length + (i % length)])
       want[t] = total
     }
     for (const result of results) expect(result).toEqual(want)
@@ -96,6 +101,31 @@ describe('threads', () => {
     for (let round = 0; round < 50; round++) {
       for (const body of bodies)
         for (let i = 0; i < body.tasks; i++) want[i] = Math.fround(Math.fround(want[i] * 0.5) + i)
+    }
+    for (const backend of [one, two, many]) expect(await run(backend)).toEqual(want)
+  })
+
+  test('every task of a turn runs once, whether threads are more than its chunks or fewer, and before the next turn', async () => {
+    // guessed to be long, so that they are shared out task by task
+    const heavy = (length: number): Kernel => ({ ...halve(length), flops: 1e6 * length })
+    const bodies = [heavy(5), heavy(2), heavy(33), heavy(3), heavy(7)]
+    const [turns, length] = [40, 33]
+    const run = async (backend: Backend): Promise<Float32Array> => {
+      const x = new Float32Array(length)
+      const repeats = [{ first: 1, end: 4, count: turns }]
+      const executable = await backend.compile({ ...planOf(bodies, [x]), repeats })
+      for (let round = 0; round < 20; round++) await executable.run([storageOf(x)])
+      executable.release()
+      return x
+    }
+    const want = new Float32Array(length)
+    const once = ({ tasks }: Kernel): void => {
+      for (let i = 0; i < tasks; i++) want[i] = Math.fround(Math.fround(want[i] * 0.5) + i)
+    }
+    for (let round = 0; round < 20; round++) {
+      once(bodies[0])
+      for (let turn = 0; turn < turns; turn++) bodies.slice(1, 4).forEach(once)
+      once(bodies[4])
     }
     for (const backend of [one, two, many]) expect(await run(backend)).toEqual(want)
   })

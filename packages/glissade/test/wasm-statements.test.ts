@@ -141,6 +141,25 @@ test('transpose makes columns of rows', async () => {
   expect([...i]).toEqual(columns)
 })
 
+test('pick takes lanes of two vectors', async () => {
+  const values = [10, 20, 30, 40, 50, 60, 70, 80]
+  const order = [1, 3, 4, 6]
+  const pick = (name: string, type: 'f32' | 'i32'): Expr =>
+    k.pick(order, k.load(name, type, k.index(0), 4), k.load(name, type, k.index(4), 4))
+  const arrays = {
+    a: new Float32Array(values),
+    n: new Int32Array(values),
+    f: new Float32Array(4),
+    i: new Int32Array(4),
+  }
+  const { f, i } = await runKernel(await wasmBackend(), arrays, [
+    k.store('f', k.index(0), pick('a', 'f32')),
+    k.store('i', k.index(0), pick('n', 'i32')),
+  ])
+  expect([...f]).toEqual([20, 40, 50, 70])
+  expect([...i]).toEqual([20, 40, 50, 70])
+})
+
 test('index arithmetic truncates, and its sums fold into addresses', async () => {
   const n = k.convert('i32ToIndex', k.load('n', 'i32', k.task))
   const values = [-7, -1, 0, 5, 23]

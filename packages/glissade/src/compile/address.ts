@@ -21,6 +21,7 @@ import {
   lt,
   mask,
   mul,
+  pick,
   ramp,
   splat,
   sub,
@@ -28,7 +29,7 @@ import {
 } from '../kernel/build.ts'
 import type { Expr } from '../kernel/ir.ts'
 import type { Atom, Condition, Index } from './symbolic.ts'
-import { stepOf, varies } from './symbolic.ts'
+import { constantIndex, stepOf, substitute, variablesOf, varies } from './symbolic.ts'
 
 /** The lanes that an expression is built for: neighbours along `variable`, or 1. */
 export interface Lanes {
@@ -130,6 +131,57 @@ export function bothMasks(a: Expr, b: Expr): Expr {
   return and(splat(a, lanes), splat(b, lanes))
 }
 
+/** Two loads of `count` lanes, from the first lane's address on, among which each lane finds its element. */
+interface Picks {
+  readonly count: number
+  readonly starts: readonly [number, number]
+  readonly order: readonly number[]
+}
+
+/** The narrowest vectors that elements are picked from: every target has them. */
+const fewestPicked = 4
+
+/**
+ * Elements that lie near each other, in an order that is known (every second one, each twice, two lines in turn), as two
+ * loads between the first and the last of them: what else these read lies between elements that are read anyway.
+ */
+export function picksOf(at: Index, lanes: Lanes): Picks | undefined {
+  const offsets = offsetsOf(at, lanes)
+  if (offsets === undefined) return undefined
+  const [low, high] = [Math.min(...offsets), Math.max(...offsets)]
+  for (const count of [lanes.count / 2, lanes.count]) {
+    const second = high - count + 1
+    if (count < fewestPicked || second < low) continue
+    if (!offsets.every((offset) => offset < low + count || offset >= second)) continue
+    const order = offsets.map((offset) => (offset < low + count ? offset - low : offset - second + count))
+    return { count, starts: [low, second], order }
+  }
+  return undefined
+}
+
+/** How far each lane's element is from the first lane's, where that is the same in every turn. */
+function offsetsOf(at: Index, lanes: Lanes): number[] | undefined {
+  const offsets: number[] = new Array(lanes.count).fill(0)
+  for (const { atom, factor } of at.terms) {
+    if (!atomVaries(atom, lanes)) continue
+    for (let k = 0; k < lanes.count; k++) {
+      const place = placeOf(atom, lanes.variable, k)
+      if (place === undefined) return undefined
+      offsets[k] += factor * place
+    }
+  }
+  return offsets.map((offset) => offset - offsets[0])
+}
+
+/** What an atom is in lane `k` beyond the first, where that depends on nothing else. */
+function placeOf(atom: Atom, name: string, k: number): number | undefined {
+  if (atom.kind === 'variable') return k
+  if (atom.kind === 'dynamic' || name !== lane || [...variablesOf(atom.of)].some((each) => each !== lane))
+    return undefined
+  const place = substitute(atom.of, () => constantIndex(k)).constant
+  return atom.kind === 'div' ? Math.floor(place / atom.by) : place % atom.by
+}
+
 /** The element at `at` of a buffer for each lane; 0 where `valid` does not hold. */
 export function loadLanes(buffer: string, type: 'f32' | 'i32', at: Index, lanes: Lanes, valid?: Expr): Expr {
   if (lanes.count === 1) return load(buffer, type, indexScalar(at), 1, valid)
@@ -137,5 +189,13 @@ export function loadLanes(buffer: string, type: 'f32' | 'i32', at: Index, lanes:
   if (step === 0 && (!valid || valid.lanes === 1))
     return splat(load(buffer, type, indexScalar(at), 1, valid), lanes.count)
   if (step === 1) return load(buffer, type, indexScalar(at), lanes.count, valid)
+  const picks = picksOf(at, lanes)
+  const guard = valid?.op === 'splat' ? valid.a : valid
+  if (picks && (guard === undefined || guard.lanes === 1)) {
+    const { count, starts, order } = picks
+    const first = indexScalar(at)
+    const [a, b] = starts.map((start) => load(buffer, type, add(first, index(start)), count, guard))
+    return pick(order, a, b)
+  }
   return gather(buffer, type, indexI32(at, lanes), valid && splat(valid, lanes.count))
 }

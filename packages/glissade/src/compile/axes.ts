@@ -7,7 +7,7 @@
 import type { Node } from '../graph/graph.ts'
 import { variable } from '../kernel/build.ts'
 import { type Shape, sizeOf } from '../shape.ts'
-import { lane, scalar } from './address.ts'
+import { lane, picksOf, scalar } from './address.ts'
 import { type Cluster, domainVariable, domainVariables, levelIn, positionIn } from './domain.ts'
 import { Emitter } from './emit.ts'
 import { addressOf, elementType, KernelBuffers, type Lowering, lanesFor } from './lowering.ts'
@@ -184,7 +184,7 @@ export function bordersOf(cluster: Cluster, lowering: Lowering, { axes, vector }
 
 /**
  * Whether some index divides the vector axis in a way that whole vectors do not notice: with the axis counted as
- * vectors and lanes it takes equal steps from lane to lane.
+ * vectors and lanes it takes equal steps from lane to lane, or others that are the same in each vector.
  */
 function dividesLanes(
   cluster: Cluster,
@@ -200,16 +200,15 @@ function dividesLanes(
     axes.map((axis) => axis.reduced),
   )
   const name = domainVariable(vector)
-  const blocks = variableIndex('block', Math.ceil(axes[vector].size / lanes))
+  const blocks = variableIndex('block', Math.floor(axes[vector].size / lanes))
   const apart = addIndex(scaleIndex(blocks, lanes), variableIndex(lane, lanes))
   const sizes = new Map(axes.map((axis, i) => [domainVariable(i), axis.size]))
-  return [...addresses, ...others].some(
-    (index) =>
-      stepOf(index, name) === undefined &&
-      stepOf(
-        substitute(index, (key) => (key === name ? apart : variableIndex(key, sizes.get(key) ?? 1))),
-        lane,
-      ) !== undefined,
+  const blocked = (index: Index): Index =>
+    substitute(index, (key) => (key === name ? apart : variableIndex(key, sizes.get(key) ?? 1)))
+  const divides = (index: Index): boolean => stepOf(index, name) === undefined
+  return (
+    [...addresses, ...others].some((index) => divides(index) && stepOf(blocked(index), lane) !== undefined) ||
+    addresses.some((index) => divides(index) && picksOf(blocked(index), { count: lanes, variable: lane }) !== undefined)
   )
 }
 

@@ -27,6 +27,7 @@ import {
 import type { Expr, Stmt } from '../kernel/ir.ts'
 import { sizeOf } from '../shape.ts'
 import { indexScalar, type Lanes, lane, scalar } from './address.ts'
+import { Bands } from './bands.ts'
 import type { Cluster } from './domain.ts'
 import { constant } from './emit.ts'
 import { Epilogue } from './epilogue.ts'
@@ -60,6 +61,7 @@ class Contraction {
   /** Elements of scratch that hold a finished tile; 0 where the epilogue takes it from registers. */
   readonly #tileScratch: number
   readonly #names = new Names()
+  readonly #bands: Bands
 
   constructor(cluster: Cluster, anchor: Node, lowering: Lowering) {
     this.#cluster = cluster
@@ -71,6 +73,7 @@ class Contraction {
     this.#product = product
     this.#type = anchor.dtype === 'int32' ? 'i32' : 'f32'
     const { axes, at } = mergeProduct(product.axes, this.#observe())
+    this.#bands = new Bands(anchor, lowering, axes, at)
     const [left, right] = [product.left.address(at), product.right.address(at)]
     const steps: StepsOf = ({ name }) => ({ left: stepOf(left, name), right: stepOf(right, name) })
     const tiling = chooseTiling(axes, steps, this.#type === 'f32', lowering.target)
@@ -97,7 +100,7 @@ class Contraction {
     const packing = this.#operands.packsLeft() ? this.#operands.packLeft(this.#lowering, this.#anchor.path) : undefined
     const { kernel, locations } = this.#buffers.finish('contract', sizeOf(grid), this.#overOuter(), {
       scratch: this.#operands.scratch,
-      flops: 2 * work + countOperations(this.#cluster.members),
+      flops: Math.round(2 * work * this.#bands.part()) + countOperations(this.#cluster.members),
     })
     return [...(packing ? [packing] : []), { kernel, locations, ...labelOf(this.#cluster.members) }]
   }
@@ -129,19 +132,21 @@ class Contraction {
     const body: Stmt[] = []
     segments.forEach((segment, i) => {
       const width = segment.lanes * segment.vectors
-      if (i === 0 && segment.end - segment.start > width) {
+      const { start, end } = segment
+      const overTiles = (from: Expr, to: Expr): Stmt[] => {
+        if (end - start === width) return this.#overRows(segment, constantIndex(start))
         const name = this.#names.fresh('n')
+        return [loop(name, from, to, width, this.#overRows(segment, variableIndex(name, end - width + 1)))]
+      }
+      if (i === 0) {
         const from = mul(task, index(columnsPerTask))
-        const to = grid[1] === 1 ? index(segment.end) : min(index(segment.end), add(from, index(columnsPerTask)))
-        body.push(loop(name, from, to, width, this.#overRows(segment, variableIndex(name, segment.end - width + 1))))
-      } else if (i === 0 || grid[1] === 1) body.push(...this.#overRows(segment, constantIndex(segment.start)))
+        body.push(...overTiles(from, grid[1] === 1 ? index(end) : min(index(end), add(from, index(columnsPerTask)))))
+        return
+      }
       // What is left of the columns belongs to the last column block.
-      else
-        body.push({
-          op: 'if',
-          condition: lt(index(grid[1] - 2), task),
-          then: this.#overRows(segment, constantIndex(segment.start)),
-        })
+      const rest = overTiles(index(start), index(end))
+      if (grid[1] === 1) body.push(...rest)
+      else body.push({ op: 'if', condition: lt(index(grid[1] - 2), task), then: rest })
     })
     return body
   }
@@ -258,7 +263,8 @@ class Contraction {
       }
       return inner
     }
-    stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block))
+    const limits = this.#bands.limits(this.#tiling, { row, rows, column, width: lanes * vectors })
+    stmts.push(...this.#operands.overSummed(this.#tiling.summed, multiply, block, limits))
     return { stmts, sum: (r, v) => variable(sum(r, v), this.#type, lanes) }
   }
 
@@ -375,7 +381,8 @@ class Contraction {
     const finish = (from: number, to: number, lanes: number): void => {
       if (from >= to) return
       const place = this.#names.fresh('p')
-      const column = addIndex(scaleIndex(lineAt, pitch), variableIndex(place, places.size))
+      // No vector reaches beyond its line, so that no lane needs a division.
+      const column = addIndex(scaleIndex(lineAt, pitch), variableIndex(place, to - lanes + 1))
       const address = addIndex(scaleIndex(this.#inTask(row), columnCount(this.#tiling)), column)
       const inner: Stmt[] = []
       const value = this.#names.bound(inner, 't', load('scratch', 'f32', indexScalar(address), lanes))

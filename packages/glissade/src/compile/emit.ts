@@ -144,6 +144,7 @@ function choose(condition: Expr, a: Expr, b: Expr): Expr {
 /** Whether `value` is read where `valid` holds, so that it is 0 elsewhere, and so is `otherwise`. */
 function isZeroOutside(value: Expr, valid: Expr, otherwise: Expr): boolean {
   if (otherwise.op !== 'const' || !Object.is(otherwise.value, 0)) return false
+  if (value.op === 'pick') return isZeroOutside(value.a, valid, otherwise) && isZeroOutside(value.b, valid, otherwise)
   if (value.op !== 'load' && value.op !== 'gather') return false
   return value.valid === valid || (value.valid?.op === 'splat' && value.valid.a === valid)
 }

@@ -3,7 +3,7 @@
  *
  * A cluster's key is the text of everything that a template may ask of it: its members and what they are computed
  * from down to the stored values, in the order of the graph; which of them are members, roots, stored, and in the same
- * place; module paths and passes as far as they are equal to each other. Equal keys give equal kernels, on other places and
+ * place; where values matter (triangles.ts); module paths and passes as far as they are equal to each other. Equal keys give equal kernels, on other places and
  * for other modules. (With `verify` each one is lowered all the same and compared.) A template that asks for anything
  * else must have it in the key. Not here: templates (items.ts), equal kernels of unequal clusters (lower.ts).
  */
@@ -48,6 +48,7 @@ export class EqualClusters {
 
 /** Follows the members down to what is stored elsewhere. */
 function cutOut({ anchor, domain, reduced, members, roots }: Cluster, lowering: Lowering): Cut {
+  const { zeroBeyond, neededWithin } = lowering.triangles
   const memberNumbers = new Map(members.map((node, i) => [node, i]))
   const nodes = new Set<Node>(members)
   const isRead = (node: Node): boolean => !memberNumbers.has(node) && lowering.stored.has(node)
@@ -62,8 +63,10 @@ function cutOut({ anchor, domain, reduced, members, roots }: Cluster, lowering: 
     const own = isRead(node)
       ? (op.kind === 'leaf' && 'leaf') || 'read'
       : `${op.name}(${node.inputs.map((input) => places.get(input)).join()})${attrsKey(node.attrs)}`
+    const { low, high, offset } = (isRead(node) ? zeroBeyond(node) : node === anchor && neededWithin(node)) || {}
+    const triangle = low === undefined ? '' : `~${low},${high},${offset}`
     const stored = lowering.stored.has(node) ? `@${locations.of(lowering.locationOf(node))}` : ''
-    return `${own}${dtype}[${shape.join()}]${memberNumbers.get(node) ?? ''}${stored}#${path && paths.of(path)}${pass}`
+    return `${own}${dtype}[${shape.join()}]${memberNumbers.get(node) ?? ''}${stored}${triangle}#${path && paths.of(path)}${pass}`
   })
   const sizes = locations.all.map((location) => `${location.kind}${location.length}`)
   const whole = `${anchor && places.get(anchor)}|${domain.join()}|${reduced?.join()}`

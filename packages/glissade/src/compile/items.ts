@@ -19,6 +19,7 @@ import { lowerNest } from './nest.ts'
 import { lowerLoop } from './scan.ts'
 import { type OutputPlace, schedule } from './schedule.ts'
 import { variableIndex } from './symbolic.ts'
+import { trianglesOf } from './triangles.ts'
 
 /** Receives each stage as text. */
 export type Show = ((stage: string, text: () => string) => void) | undefined
@@ -45,6 +46,7 @@ export function itemsOf(graph: Graph, { target, leaf, outputs, equal, show }: Su
   const lowering: Lowering = {
     target,
     stored: clustering.stored,
+    triangles: trianglesOf(graph),
     locationOf: (node) => locations.get(node) as Location,
   }
   const items = order

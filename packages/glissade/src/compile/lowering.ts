@@ -11,6 +11,7 @@ import { sizeOf } from '../shape.ts'
 import { indexI32, indexScalar, type Lanes } from './address.ts'
 import { fromMemory } from './emit.ts'
 import { type Condition, type Index, stepOf, symbols } from './symbolic.ts'
+import type { Triangles } from './triangles.ts'
 
 /** A place that holds values during a run. Equal places are one object. */
 export type Location = Whole | Part
@@ -50,6 +51,7 @@ export function partOf(location: Location, start: number, length: number, moves:
 export interface Lowering {
   readonly target: Target
   readonly stored: ReadonlySet<Node>
+  readonly triangles: Triangles
   locationOf(node: Node): Location
 }
 

@@ -28,6 +28,8 @@ import {
 export class Cursor {
   readonly #shape: NestShape
   #lanes: Lanes = scalar
+  /** Where the axis is counted in vectors: how many there are before the last turn's first, and that one. */
+  #blocks = 1
   /** Which of the vectors side by side. */
   #nth = 0
   /** The turn that is being written out, in place of the loop variable `q`. */
@@ -52,9 +54,10 @@ export class Cursor {
   // ---- loops ----
 
   /** A loop of `v` over a part, or the piece of it from `from` to `to`. */
-  overPart({ count, abreast }: Part, from: Expr, to: Expr, body: () => Stmt[]): Stmt {
+  overPart({ end, count, abreast }: Part, from: Expr, to: Expr, body: () => Stmt[]): Stmt {
     const blocks = count > 1 && this.#shape.blocked
     this.#lanes = count === 1 ? scalar : { count, variable: blocks ? lane : 'v', aligned: true }
+    this.#blocks = end / count - abreast + 1
     const inside = body()
     this.#lanes = scalar
     const block = (): Stmt => bind('w', div(variable('v', 'index'), index(count)))
@@ -124,7 +127,7 @@ export class Cursor {
     const { count, variable } = this.#lanes
     const offset = this.#nth * count
     if (variable !== lane) return addIndex(variableIndex('v', size - offset), constantIndex(offset))
-    const block = variableIndex('w', Math.ceil((size - offset) / count))
+    const block = variableIndex('w', this.#blocks)
     return addIndex(addIndex(scaleIndex(block, count), variableIndex(lane, count)), constantIndex(offset))
   }
 

@@ -45,6 +45,13 @@ export interface Block {
   readonly turns: number
 }
 
+/** The turns of a summed axis that a tile needs: the others add nothing. */
+export interface Limit {
+  readonly axis: string
+  readonly from?: Expr
+  readonly to?: Expr
+}
+
 /** Where the loops stand: the summed axes by name, the first row and column of the tile. */
 export interface Position {
   readonly summed: (name: string) => Index
@@ -110,6 +117,7 @@ export class Operands {
     axes: readonly ProductAxis[],
     body: (at: (name: string) => Index, turn: Index) => Stmt[],
     block?: Block,
+    limits: readonly Limit[] = [],
   ): Stmt[] {
     const places = new Map<string, Index>()
     const counters = axes.map((axis) => {
@@ -121,7 +129,12 @@ export class Operands {
     let stmts = body(at, turnOf(axes, at))
     for (let i = axes.length - 1; i >= 0; i--) {
       const { size } = axes[i]
-      const [from, to] = axes[i] === this.#tiling.summed[0] ? ends(size, block) : [index(0), index(size)]
+      let [from, to] = axes[i] === this.#tiling.summed[0] ? ends(size, block) : [index(0), index(size)]
+      for (const limit of limits) {
+        if (limit.axis !== axes[i].name) continue
+        if (limit.from) from = max(from, limit.from)
+        if (limit.to) to = min(to, limit.to)
+      }
       stmts = [loop(counters[i], from, to, 1, stmts)]
     }
     return stmts
@@ -163,23 +176,21 @@ export class Operands {
 
   /** Whether the column panel is worth copying together: it is used often, or is not contiguous. */
   packsRight(segment: Segment, column: Index): boolean {
-    const { depth, rowsPerTask, tileRows } = this.#tiling
+    const { depth, rowsPerTask, summed, tileRows } = this.#tiling
     if (this.#type !== 'f32' || segment.lanes === 1 || this.#panelTurns() * widthOf(segment) > largestPanel)
       return false
     const tiles = Math.ceil(rowsPerTask / tileRows)
-    return this.#columnStep(segment, column) === 1
-      ? tiles >= tilesWorthPacking && depth >= depthWorthPacking
-      : tiles > 1 || this.#transposed(segment, column) !== undefined
+    const address = this.#rightAddress(segment, column)
+    if (stepOf(address, lane) !== 1) return tiles > 1 || this.#transposed(segment, column) !== undefined
+    // Taps side by side read the same places: a copy would hold each several times, and come from further away.
+    const overlaps = summed.some(({ name }) => stepOf(address, name) === 1)
+    return !overlaps && tiles >= tilesWorthPacking && depth >= depthWorthPacking
   }
 
   /** Turns of the summed loops in a panel. */
   #panelTurns(): number {
     const { depth, blockTurns, summed } = this.#tiling
     return blockTurns === undefined ? depth : (depth / summed[0].size) * blockTurns
-  }
-
-  #columnStep(segment: Segment, column: Index): number | undefined {
-    return stepOf(this.#rightAddress(segment, column), lane)
   }
 
   #rightAddress(segment: Segment, column: Index): Index {

@@ -5,10 +5,13 @@
  * of the pass in cluster.ts.
  */
 import type { Graph, Node } from '../graph/graph.ts'
+import { flatten } from '../ops/move.ts'
 import { sizeOf } from '../shape.ts'
+import { lane } from './address.ts'
 import {
   allReads,
   type Cluster,
+  domainVariable,
   domainVariables,
   isInline,
   isProduct,
@@ -17,7 +20,7 @@ import {
   readsAnywhere,
   readsOf,
 } from './domain.ts'
-import type { Index } from './symbolic.ts'
+import { addIndex, type Condition, type Index, scaleIndex, stepOf, symbols, variableIndex } from './symbolic.ts'
 
 /** Recomputing a value costs at most this many simple operations … */
 const cheapOperations = 3
@@ -90,12 +93,35 @@ function isCheap(node: Node, stored: ReadonlySet<Node>, moves: boolean): boolean
       if (sizeOf(each.shape) > counts) reads.add(each)
       return reads.size <= mostReads
     }
-    if (each.op.kind === 'map') operations += each.op.cost ?? 1
-    else if (!isInline(each)) return false
+    if (each.op.kind === 'map') {
+      operations += each.op.cost ?? 1
+      if (!each.inputs.every((input) => goesStraight(input, stored))) return false
+    } else if (!isInline(each)) return false
     else if (each.op.kind === 'generate' && each.inputs.length > 0) operations += mostOperations + 1
     return operations <= mostOperations && each.inputs.every(visit)
   }
   return visit(node)
+}
+
+/** A vector has at least so many elements. */
+const fewestLanes = 4
+
+/** Whether neighbours in a row are neighbours, or one element, in memory too: what is put in turn is not read in vectors. */
+function goesStraight(node: Node, stored: ReadonlySet<Node>): boolean {
+  if (node.op.kind !== 'move' || stored.has(node) || sizeOf(node.shape) === 0) return true
+  const last = node.shape.length - 1
+  const index = node.shape.map((size, axis) =>
+    axis < last
+      ? variableIndex(domainVariable(axis), size)
+      : addIndex(
+          scaleIndex(variableIndex('block', Math.ceil(size / fewestLanes)), fewestLanes),
+          variableIndex(lane, Math.min(size, fewestLanes)),
+        ),
+  )
+  return readsOf(node, index, (each) => stored.has(each)).every(
+    (read) =>
+      !read.index || stepOf(flatten<Index, Condition>(symbols, read.index, read.node.shape), lane) !== undefined,
+  )
 }
 
 /** Sets `before` to what the roots really read, now that it is known what is stored. */

@@ -125,13 +125,18 @@ function recombine(terms: readonly Term[], constant: number): Index {
   return sum(terms, constant)
 }
 
-/** Whether `atom` is x div by; of an x that is a quotient itself, y div z, that is y div (z · by). */
+/** Whether `atom` is x div by; of an x that is (y div z) + c, that is (y + z · c) div (z · by). */
 function isQuotient(atom: Atom, x: Index, by: number): boolean {
   if (atom.kind !== 'div') return false
   if (atom.by === by && atom.of.key === x.key) return true
-  const inner = x.terms.length === 1 && x.constant === 0 && x.terms[0].factor === 1 ? x.terms[0].atom : undefined
-  return inner?.kind === 'div' && atom.by === inner.by * by && atom.of.key === inner.of.key
+  const inner = onlyAtom(x)
+  if (inner?.kind !== 'div' || atom.by !== inner.by * by) return false
+  return atom.of.key === addIndex(inner.of, constantIndex(x.constant * inner.by)).key
 }
+
+/** The atom of a sum of one, counted once, and a constant. */
+const onlyAtom = ({ terms }: Index): Atom | undefined =>
+  terms.length === 1 && terms[0].factor === 1 ? terms[0].atom : undefined
 
 export const constantIndex = (value: number): Index => sum([], value)
 
@@ -207,9 +212,9 @@ export function divIndex(a: Index, by: number): Index {
   if (from === to) return addIndex(whole, constantIndex(from))
   const coarse = coarsen(rest, by)
   if (coarse) return addIndex(whole, divIndex(coarse.multiples, by / coarse.unit))
-  const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
-  if (inner && inner.factor === 1 && inner.atom.kind === 'div')
-    return addIndex(whole, divIndex(inner.atom.of, inner.atom.by * by))
+  const inner = onlyAtom(rest)
+  if (inner?.kind === 'div')
+    return addIndex(whole, divIndex(addIndex(inner.of, constantIndex(rest.constant * inner.by)), inner.by * by))
   return addIndex(whole, sum([{ atom: { kind: 'div', key: `(${rest.key})/${by}`, of: rest, by }, factor: 1 }], 0))
 }
 
@@ -221,9 +226,9 @@ export function modIndex(a: Index, by: number): Index {
   if (from === to) return addIndex(rest, constantIndex(-from * by))
   const coarse = coarsen(rest, by)
   if (coarse) return addIndex(scaleIndex(modIndex(coarse.multiples, by / coarse.unit), coarse.unit), coarse.left)
-  const inner = rest.terms.length === 1 && rest.constant === 0 ? rest.terms[0] : undefined
-  if (inner && inner.factor === 1 && inner.atom.kind === 'mod' && inner.atom.by % by === 0)
-    return modIndex(inner.atom.of, by)
+  const inner = onlyAtom(rest)
+  if (inner?.kind === 'mod' && inner.by % by === 0)
+    return modIndex(addIndex(inner.of, constantIndex(rest.constant)), by)
   return sum([{ atom: { kind: 'mod', key: `(${rest.key})%${by}`, of: rest, by }, factor: 1 }], 0)
 }
 

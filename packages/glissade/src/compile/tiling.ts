@@ -10,11 +10,17 @@ import type { ProductAxis } from './product.ts'
 
 /** Multiply-adds that make a task worth a thread's attention: some microseconds, a few times what sharing out costs. */
 const workPerTask = 1 << 17
+/** With fewer rows than this a right operand takes longer to read than to multiply: as long as that of so many rows. */
+const rowsWorthReading = 4
 const mostTasks = 64
 /** So many tasks keep the threads of usual machines busy … */
 const tasksEnough = 16
 /** … and beyond them a task has at least this many row tiles. */
 const tilesForPanel = 32
+/** Tiles of fewer columns than this are narrow … */
+const narrowTile = 16
+/** … and a panel that a task copies should serve so many of them at least. */
+const tilesWorthPanel = 16
 /** A summed axis that is longer by no more than this stays in one block. */
 const blockExcess = 1.5
 /** Columns of several axes are taken together up to this number. */
@@ -110,18 +116,23 @@ export function chooseTiling(
   const tileRows = Math.ceil(rowCount / rowTiles)
 
   // The tasks: outer positions first, then blocks of columns, then blocks of rows.
-  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(work / workPerTask)))
+  const effort = (work / rowCount) * Math.max(rowCount, rowsWorthReading)
+  const wanted = Math.max(1, Math.min(mostTasks, Math.floor(effort / workPerTask)))
   const main = segments[0]
   const width = main.lanes * main.vectors
   const columnTiles = Math.max(1, Math.floor((main.end - main.start) / width))
   const outerTasks = Math.min(outerCount, wanted)
+  // Narrow tiles read the left operand so often that a task's part of it should stay in the cache, in half of it.
+  const narrow = !along && !pitch && width < narrowTile
+  const fitting = Math.max(tilesWorthPanel, Math.floor(l2 / 8 / (depth * tileRows)))
+  const rowBlocks = narrow ? Math.ceil(rowTiles / fitting) : 1
   // A picture's columns are put in order when all are there, so one task has them all.
-  const columnTasks = pitch ? 1 : Math.min(columnTiles, Math.ceil(wanted / outerTasks))
+  const columnTasks = pitch ? 1 : Math.min(columnTiles, Math.ceil(wanted / outerTasks / rowBlocks))
   const least = pitch ? Math.ceil((rowCount * columnCount) / mostKept) : 1
   const others = outerTasks * columnTasks
   // Each task copies its column panels, which should serve many row tiles, once there are tasks enough.
   const shared = Math.max(Math.ceil(tasksEnough / others), Math.floor(rowTiles / tilesForPanel))
-  const rowTasks = Math.min(rowTiles, Math.max(least, Math.min(shared, Math.ceil(wanted / others))))
+  const rowTasks = Math.min(rowTiles, Math.max(least, rowBlocks, Math.min(shared, Math.ceil(wanted / others))))
   const outersPerTask = Math.ceil(outerCount / outerTasks)
   const columnsPerTask = Math.ceil(columnTiles / columnTasks) * width
   const rowsPerTask = Math.ceil(rowTiles / rowTasks) * tileRows
@@ -222,22 +233,26 @@ function overlappingSegments(columns: number, lanes: number, vectors: number): S
 function broadcastSegments(columns: number, lanes: number, vectors: number): Segment[] {
   const segments: Segment[] = []
   let start = 0
-  const take = (count: number, of: number, many: boolean): void => {
+  const take = (count: number, of: number, spared = 0): void => {
     const width = count * of
-    const tiles = many ? Math.floor((columns - start) / width) : columns - start >= width ? 1 : 0
-    if (tiles === 0) return
+    const tiles = Math.floor((columns - start) / width) - spared
+    if (tiles <= 0) return
     segments.push({ start, end: start + tiles * width, lanes: count, vectors: of })
     start += tiles * width
   }
-  take(lanes, vectors, true)
-  for (let v = vectors - 1; v >= 1; v--) take(lanes, v, false)
-  for (let narrow = lanes / 2; narrow >= 4; narrow /= 2) take(narrow, 1, false)
+  // A vector that is left alone is too few sums to fill the waiting for them: two and two are better than three and one.
+  take(lanes, vectors, vectors === 3 && Math.floor(columns / lanes) % vectors === 1 ? 1 : 0)
+  for (let v = vectors - 1; v >= 1; v--) take(lanes, v)
+  for (let narrow = lanes / 2; narrow >= 4; narrow /= 2) take(narrow, 1)
   if (columns > start) segments.push({ start, end: columns, lanes: 1, vectors: columns - start })
   return segments
 }
 
 /** The tile with the fewest loads for each multiply-add that keeps its sums in registers. */
 function dotTile(rows: number, columns: number, budget: number): { rows: number; columns: number } {
+  // The tasks of a single row are tiles of columns, and should have equally much to do.
+  for (let width = budget; rows === 1 && width > budget / 2; width--)
+    if (columns % width === 0) return { rows, columns: width }
   let best = { rows: 1, columns: 1 }
   let cost = Infinity
   for (let r = 1; r <= Math.min(rows, 8); r++) {

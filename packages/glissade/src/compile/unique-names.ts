@@ -68,7 +68,7 @@ function rename(expr: Expr, names: ReadonlyMap<string, string>, known = new Map<
         return { ...expr, a: go(expr.a) }
       case 'binary':
       case 'compare':
-      case 'transpose':
+      case 'pick':
         return { ...expr, a: go(expr.a), b: go(expr.b) }
       case 'fma':
         return { ...expr, a: go(expr.a), b: go(expr.b), c: go(expr.c) }

@@ -179,20 +179,24 @@ export function transpose(rows: readonly Expr[]): Expr[] {
   // In each round the squares of blocks off the diagonal change places (Eklundh 1972).
   let now = [...rows]
   for (let block = 1; block < lanes; block *= 2) {
-    const part = (row: 'upper' | 'lower', a: Expr, b: Expr): Expr => ({
-      op: 'transpose',
-      type: a.type,
-      lanes,
-      row,
-      block,
-      a,
-      b,
-    })
+    const order = (first: number): number[] =>
+      Array.from({ length: lanes }, (_, k) => first + ((k & block) === 0 ? k : k - block + lanes))
+    const [upper, lower] = [order(0), order(block)]
     now = now.map((vector, i) =>
-      (i & block) === 0 ? part('upper', vector, now[i + block]) : part('lower', now[i - block], vector),
+      (i & block) === 0 ? pick(upper, vector, now[i + block]) : pick(lower, now[i - block], vector),
     )
   }
   return now
+}
+
+/** For each lane, one lane of `a` or, counted on, of `b`. */
+export function pick(order: readonly number[], a: Expr, b: Expr): Expr {
+  const lanes = order.length
+  check(
+    a.type === b.type && a.lanes === b.lanes && (a.lanes === lanes || a.lanes === lanes / 2),
+    `pick of ${lanes} lanes from ${a.type}x${a.lanes} and ${b.type}x${b.lanes}`,
+  )
+  return { op: 'pick', type: a.type, lanes, order, a, b }
 }
 
 export function reduceLanes(fn: 'add' | 'mul' | 'min' | 'max', a: Expr): Expr {

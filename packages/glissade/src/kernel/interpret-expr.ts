@@ -90,12 +90,12 @@ function build(expr: Expr, scope: Scope, steps: Step[], compile: (e: Expr) => Ce
     case 'gather':
       steps.push(gatherStep(expr.buffer, scope, compile(expr.index), expr.valid && compile(expr.valid), out))
       return out
-    case 'transpose': {
+    case 'pick': {
       const [a, b] = [compile(expr.a), compile(expr.b)]
-      const { block } = expr
-      const shift = expr.row === 'upper' ? 0 : block
+      const { order } = expr
+      const first = expr.a.lanes
       steps.push(() => {
-        for (let l = 0; l < n; l++) out[l] = (l & block) === 0 ? a[l + shift] : b[l - block + shift]
+        for (let l = 0; l < n; l++) out[l] = order[l] < first ? a[order[l]] : b[order[l] - first]
       })
       return out
     }

@@ -88,17 +88,10 @@ export type Expr =
    */
   | (Typed & { readonly op: 'gather'; readonly buffer: string; readonly index: Expr; readonly valid?: Expr })
   /**
-   * With `a` above `b` as two rows of blocks of `block` lanes (a power of two, at most half of `lanes`), each 2 × 2
-   * square of blocks is transposed; `row` says which row is the value. f32 and i32. n vectors of n lanes are transposed
-   * by log₂ n rounds of it.
+   * Lane k is lane `order[k]` of `a` and `b` one after the other. Both have as many lanes as the value, or half as many.
+   * f32 and i32.
    */
-  | (Typed & {
-      readonly op: 'transpose'
-      readonly row: 'upper' | 'lower'
-      readonly block: number
-      readonly a: Expr
-      readonly b: Expr
-    })
+  | (Typed & { readonly op: 'pick'; readonly order: readonly number[]; readonly a: Expr; readonly b: Expr })
   /** All lanes of `a` into one scalar: halves are combined pairwise until one lane is left. */
   | (Typed & { readonly op: 'reduceLanes'; readonly fn: 'add' | 'mul' | 'min' | 'max'; readonly a: Expr })
 

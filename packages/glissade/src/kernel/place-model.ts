@@ -107,8 +107,8 @@ export function writeValue({ expr, operands }: Value, read: (value: Value) => Ex
       return { op: 'binary', type, lanes, fn: expr.fn, a: read(a), b: read(b) }
     case 'compare':
       return { op: 'compare', type, lanes, fn: expr.fn, a: read(a), b: read(b) }
-    case 'transpose':
-      return { op: 'transpose', type, lanes, row: expr.row, block: expr.block, a: read(a), b: read(b) }
+    case 'pick':
+      return { op: 'pick', type, lanes, order: expr.order, a: read(a), b: read(b) }
     case 'fma':
       return { op: 'fma', type, lanes, a: read(a), b: read(b), c: read(c) }
     case 'select':

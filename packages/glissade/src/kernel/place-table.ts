@@ -32,13 +32,13 @@ const opNumbers: Record<Expr['op'], number> = {
   load: 10,
   gather: 11,
   reduceLanes: 12,
-  transpose: 13,
+  pick: 13,
 }
 const typeNumbers: Record<Type, number> = { f32: 0, i32: 1, mask: 2, index: 3 }
 const fnNumbers: Record<string, number> = {}
 const fns =
   'neg abs sqrt floor round not add sub mul div mod min max and or xor shl shr ushr ' +
-  'lt le eq toF32 toI32 asF32 asI32 maskToI32 i32ToMask indexToI32 i32ToIndex upper lower'
+  'lt le eq toF32 toI32 asF32 asI32 maskToI32 i32ToMask indexToI32 i32ToIndex'
 for (const fn of fns.split(' ')) fnNumbers[fn] = Object.keys(fnNumbers).length + 1
 
 /** Functions whose operands may change places without changing a bit of the result (but a NaN's payload). */
@@ -63,6 +63,7 @@ export class ValueTable implements IndexMaker {
   #root: Block
   #constants = new Map<number, Map<number, Value>>()
   #table = new Map<number, Entry>()
+  #orders = new Map<string, number>()
 
   readonly #make = (constant: Expr & { op: 'const' }): Value => this.constant(constant)
 
@@ -114,16 +115,23 @@ export class ValueTable implements IndexMaker {
   node(expr: Expr, operands: readonly Value[], linear?: Linear): Value {
     const simple = simplify(expr, operands, this.#make)
     if (simple) return simple
-    const fn = 'fn' in expr ? expr.fn : expr.op === 'transpose' ? expr.row : ''
+    const fn = 'fn' in expr ? expr.fn : ''
     let a = operands.length > 0 ? operands[0].number : none
     let b = operands.length > 1 ? operands[1].number : none
-    const c = operands.length > 2 ? operands[2].number : expr.op === 'transpose' ? expr.block : none
+    const c = operands.length > 2 ? operands[2].number : expr.op === 'pick' ? this.#numberOfOrder(expr.order) : none
     if (b < a && (commutative.has(fn) || expr.op === 'fma')) [a, b] = [b, a]
     const shape = shapeOf(expr, fnNumbers[fn] ?? 0)
     const known = this.#find(shape, a, b, c, none)
     if (known) return known
     const value = this.#create(expr, operands, this.#root, 0, isCheap(expr, operands), linear)
     return this.#enlist(value, shape, a, b, c, none)
+  }
+
+  #numberOfOrder(order: readonly number[]): number {
+    const text = order.join()
+    let number = this.#orders.get(text)
+    if (number === undefined) this.#orders.set(text, (number = this.#orders.size))
+    return number
   }
 
   /** A load that runs under `guard`, from `memory` as it is now. */

@@ -284,7 +284,7 @@ class Numbering {
         return expr.type === 'index' ? this.#table.index(expr.fn, a, b) : this.#table.node(expr, [a, b])
       }
       case 'compare':
-      case 'transpose':
+      case 'pick':
         return this.#table.node(expr, [this.value(expr.a), this.value(expr.b)])
       case 'fma':
         return this.#table.node(expr, [this.value(expr.a), this.value(expr.b), this.value(expr.c)])

@@ -110,7 +110,7 @@ export function operandsOf(expr: Expr): readonly Expr[] {
       return [expr.a]
     case 'binary':
     case 'compare':
-    case 'transpose':
+    case 'pick':
       return [expr.a, expr.b]
     case 'fma':
       return [expr.a, expr.b, expr.c]
@@ -209,8 +209,8 @@ function spell(expr: Expr, names: ReadonlyMap<Expr, string>): Spelled {
       const valid = expr.valid ? ` if ${inner(expr.valid)}` : ''
       return { text: `${expr.buffer}[${inner(expr.index)}${valid}]${lanes}`, strength: tight }
     }
-    case 'transpose':
-      return call(`transpose.${expr.row}${expr.block}`, expr.a, expr.b)
+    case 'pick':
+      return call(`pick.${expr.order.join('.')}`, expr.a, expr.b)
     case 'reduceLanes':
       return call(`lanes.${expr.fn}`, expr.a)
   }

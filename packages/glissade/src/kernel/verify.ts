@@ -296,13 +296,16 @@ function checkExpr(expr: Expr, c: Checker, known: Set<Expr>): void {
     case 'ramp':
       if (type !== 'i32') fail(`ramp of ${type}`)
       return
-    case 'transpose':
-      if (type !== 'f32' && type !== 'i32') fail(`transpose of ${type}`)
-      if (lanes < 2 || !(expr.block >= 1 && expr.block <= lanes / 2) || (expr.block & (expr.block - 1)) !== 0)
-        fail(`transpose of blocks of ${expr.block} in ${lanes} lanes`)
-      same(expr.a, type, lanes, 'upper row of transpose')
-      same(expr.b, type, lanes, 'lower row of transpose')
+    case 'pick': {
+      const from = expr.a.lanes
+      if (type !== 'f32' && type !== 'i32') fail(`pick of ${type}`)
+      if (lanes < 2 || (from !== lanes && from !== lanes / 2)) fail(`pick of ${lanes} lanes from twice ${from}`)
+      if (expr.order.length !== lanes || !expr.order.every((k) => Number.isInteger(k) && k >= 0 && k < 2 * from))
+        fail(`pick of ${lanes} lanes in the order ${expr.order}`)
+      same(expr.a, type, from, 'first operand of pick')
+      same(expr.b, type, from, 'second operand of pick')
       return
+    }
     case 'reduceLanes':
       if (type !== 'f32' && type !== 'i32') fail(`reduceLanes of ${type}`)
       if (lanes !== 1) fail(`reduceLanes giving ${lanes} lanes`)

@@ -30,7 +30,7 @@ function record(
   domain: keyof typeof domains,
   doc: string,
   scalar: MapOp['scalar'],
-  more: { gradient?: Gradient; cost?: number; result?: DType; neutral?: MapOp['neutral'] } = {},
+  more: { gradient?: Gradient; cost?: number; result?: DType; neutral?: MapOp['neutral']; absorbing?: MapOp['absorbing'] } = {},
 ): MapOp {
   const accepted: readonly DType[] = domains[domain]
   return {
@@ -41,6 +41,7 @@ function record(
     scalar,
     ...(more.cost !== undefined && { cost: more.cost }),
     ...(more.neutral && { neutral: more.neutral }),
+    ...(more.absorbing && { absorbing: more.absorbing }),
     ...(more.gradient && { gradient: more.gradient }),
     shape: sameAsFirst,
     dtype: (inputs) => {
@@ -102,14 +103,24 @@ export const not = record('not', 1, 'bool', 'True where x is false.', ([x]) => (
 
 // ---- two inputs ----
 
-export const add = record('add', 2, 'number', 'The sum.', ([a, b], d) => wrap(a + b, d), { neutral: [0, 0], gradient: (g) => [g, g] })
-export const sub = record('sub', 2, 'number', 'The difference.', ([a, b], d) => wrap(a - b, d), { neutral: [0, undefined], gradient: (g) => [g, g.neg()] })
+export const add = record('add', 2, 'number', 'The sum.', ([a, b], d) => wrap(a + b, d), {
+  neutral: [0, 0],
+  absorbing: [-Infinity, -Infinity],
+  gradient: (g) => [g, g],
+})
+export const sub = record('sub', 2, 'number', 'The difference.', ([a, b], d) => wrap(a - b, d), {
+  neutral: [0, undefined],
+  absorbing: [-Infinity, undefined],
+  gradient: (g) => [g, g.neg()],
+})
 export const mul = record('mul', 2, 'number', 'The product; whole numbers wrap around at 32 bits.', ([a, b], d) => (isFloat(d) ? a * b : Math.imul(a, b)), {
   neutral: [1, 1],
+  absorbing: [0, 0],
   gradient: (g, { inputs: [a, b] }) => [g.mul(b), g.mul(a)],
 })
 export const div = record('div', 2, 'float', 'The quotient.', ([a, b]) => a / b, {
   neutral: [1, undefined],
+  absorbing: [0, undefined],
   cost: 4,
   gradient: (g, y) => [g.div(y.inputs[1]), g.mul(y).div(y.inputs[1]).neg()],
 })

@@ -53,6 +53,8 @@ export interface MapOp extends OpBase {
   readonly cost?: number
   /** For each input, the value of the other one that leaves it unchanged: [0, 0] for a sum. */
   readonly neutral?: readonly (number | undefined)[]
+  /** For each input, the value that is the result, too, whatever the other one is, if finite and not 0: [0, 0] for a product. */
+  readonly absorbing?: readonly (number | undefined)[]
 }
 
 /** Folds `attrs.axes` (ascending) away. */

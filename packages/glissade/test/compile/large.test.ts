@@ -5,8 +5,8 @@
  * Shapes are drawn at random around the sizes at which templates change what they do. Small shapes of everything:
  * fuzz.test.ts.
  */
-import { it } from 'vitest'
-import { concat, conv2d, gradients, maxPool2d, scatterAdd, type Tensor, take, zeros } from '../../src/index.ts'
+import { expect, it } from 'vitest'
+import { compile, concat, conv2d, gradients, maxPool2d, scatterAdd, type Tensor, take, zeros } from '../../src/index.ts'
 import { fromArray } from '../../src/tensor.ts'
 import { generator } from '../opinfo/common.ts'
 import { expectAsReference, onBackends } from './on-backends.ts'
@@ -51,6 +51,23 @@ const families: Readonly<Record<string, Family>> = {
     const [m, k, n] = [between(next, 40, 90), between(next, 3500, 5000), between(next, 33, 70)]
     const [x, w, v] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n, k)]
     return [...withSlopes(x.matmul(w), [x, w]), x.matmul(v.transpose()).add(1).sin()]
+  },
+  // More rows than a task keeps in the cache beside narrow tiles, and columns that leave a vector or two over.
+  'a product of many rows': (next) => {
+    const [m, k, n] = [between(next, 300, 700), between(next, 300, 400), 4 * between(next, 9, 24) + between(next, 0, 1)]
+    const [x, w, b] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n)]
+    return withSlopes(x.matmul(w).add(b).relu(), [x, w, b])
+  },
+  // So few rows that reading the right operand is the work: shared out by columns, in tiles of any width.
+  'a product of few rows': (next) => {
+    const [m, k, n] = [between(next, 1, 3), between(next, 900, 1700), between(next, 60, 200)]
+    const [x, w, v, b] = [numbers(next, m, k), numbers(next, k, n), numbers(next, n, k), numbers(next, n)]
+    const [one, even] = [numbers(next, 1, 1568), numbers(next, 128, 1568)]
+    return [
+      ...withSlopes(x.matmul(w), [x, w]),
+      ...withSlopes(x.matmul(v.transpose()).add(b).relu(), [x, v, b]),
+      one.matmul(even.transpose()),
+    ]
   },
   'a product of batches': (next) => {
     const [s, m, k, n] = [between(next, 2, 9), between(next, 1, 70), between(next, 1, 70), between(next, 1, 70)]
@@ -168,5 +185,16 @@ const families: Readonly<Record<string, Family>> = {
 await onBackends(() => {
   it.each(Object.entries(families))('%s', async (_, family) => {
     await expectAsReference([1, 2, 3].flatMap((seed) => family(generator(seed * 101))))
+  })
+
+  it('a row times a large matrix is an even number of tasks, times a small one a single task', async () => {
+    const layer = compile((x: Tensor, w: Tensor) => x.matmul(w.transpose()))
+    const tasks = async (columns: number): Promise<number> => {
+      const { plan } = await layer.program(zeros([1, 1568]), zeros([columns, 1568]))
+      return plan.kernels[plan.launches[0].kernel].tasks
+    }
+    expect([2, 4, 6]).toContain(await tasks(128))
+    expect(await tasks(10)).toBe(1)
+    layer.release()
   })
 })

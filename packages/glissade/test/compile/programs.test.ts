@@ -10,6 +10,7 @@ import { compilerOptions } from '../../src/compile/lower.ts'
 import {
   compile,
   concat,
+  conv2d,
   loss,
   maxPool2d,
   nn,
@@ -85,6 +86,45 @@ describe('forward', () => {
     )
     for (const width of [7, 8, 13, 32])
       expect((await margin.program(x(5, 9, width))).describe({ code: true })).not.toMatch(/gather|mask(x[2-9]|x1\d).*&/)
+  })
+
+  it('every second element, each element twice, and lines in turn are picked from vectors', async () => {
+    await setBackend(interpreterBackend(16))
+    const code = async (fn: (x: Tensor) => unknown, ...shape: number[]): Promise<string> =>
+      (await compile(fn).program(x(...shape))).describe({ code: true })
+    for (const width of [8, 24, 32, 64]) {
+      expect(await code((a) => a.slice([undefined, [0, width, 2]]), 5, width)).not.toMatch(/gather/)
+      expect(await code((a) => a.flip(1), 5, width)).not.toMatch(/gather/)
+      expect(await code((a) => maxPool2d(a, 2), 5, width, width)).not.toMatch(/gather/)
+      const slope = (a: Tensor): Tensor => valueAndGrad((b: Tensor) => maxPool2d(b, 2).sin().sum())(a).grad
+      expect(await code(slope, 5, width, width)).not.toMatch(/gather/)
+    }
+    for (const width of [16, 32])
+      expect(await code((a) => a.permute(1, 2, 0).reshape([5, 2 * width]), 2, 5, width)).not.toMatch(/gather/)
+    await setBackend(interpreterBackend())
+  })
+
+  it('a picture whose lines are no whole vectors is finished line by line in vectors', async () => {
+    await setBackend(interpreterBackend(16))
+    const step = compile((a: Tensor, w: Tensor, y: Tensor) => y.le(0).where(0, conv2d(a, w)))
+    const program = await step.program(x(2, 8, 28, 28), x(12, 8, 3, 3), x(2, 12, 26, 26))
+    expect(program.describe({ code: true })).not.toMatch(/gather|scatter/)
+    await setBackend(interpreterBackend())
+  })
+
+  it('neighbouring columns stay so where a reshape leads to them', async () => {
+    await setBackend(interpreterBackend(16))
+    const product = compile((a: Tensor, b: Tensor) =>
+      a.matmul(
+        b
+          .mul(2)
+          .sin()
+          .reshape([64, 9 * 12 * 12]),
+      ),
+    )
+    const program = await product.program(x(36, 64), x(64, 9, 12, 12))
+    expect(program.describe({ code: true })).not.toMatch(/gather/)
+    await setBackend(interpreterBackend())
   })
 
   it('softmax is one kernel over rows', async () => {

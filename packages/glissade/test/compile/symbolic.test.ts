@@ -289,6 +289,14 @@ describe('what must be simple comes out simple', () => {
     expect(flatten(symbols, unflatten<Index, Condition>(symbols, flat, [7, 4, 6, 5]), [7, 4, 6, 5]).key).toBe(flat.key)
   })
 
+  it('it is itself from any place on', () => {
+    for (const start of [0, 1, 7, 12, 16, 143, 150]) {
+      const place = addIndex(variableIndex('x', 288 - start), constantIndex(start))
+      const apart = unflatten<Index, Condition>(symbols, place, [2, 12, 12])
+      expect(flatten<Index, Condition>(symbols, apart, [2, 12, 12]).key, `from ${start}`).toBe(place.key)
+    }
+  })
+
   it('a remainder of a remainder is one', () => {
     const i = variableIndex('i', 100)
     expect(modIndex(modIndex(i, 12), 4).key).toBe(modIndex(i, 4).key)

@@ -1,9 +1,9 @@
 /**
  * The native backend: kernels as C, compiled by the machine's own compiler, run by a pool of threads.
  *
- * It works on the storages' host arrays in place: nothing is copied and nothing is resident. A run too
- * small to be worth a thread hop runs at once on the calling thread; any other runs on a thread of
- * its own together with the pool, and the event loop goes on. Reading order: print-c.ts and prelude.ts
+ * It works on the storages' host arrays in place: nothing is copied and nothing is resident. A short run
+ * runs at once on the calling thread, with the pool or (the shortest) without; any other runs on a thread
+ * of its own together with the pool, and the event loop goes on. Reading order: print-c.ts and prelude.ts
  * (what is compiled), programs.ts, toolchain.ts and cache.ts (how), tape.ts and runtime.ts (how it runs).
  */
 import { availableParallelism } from 'node:os'
@@ -30,8 +30,13 @@ export interface NativeOptions extends BackendOptions {
 /** As many as the runtime has room for. */
 const maxThreads = 256
 
-/** A run guessed to be shorter than this runs on the calling thread: a hop costs about half of it. */
-const atOnceNs = 80_000
+/**
+ * A run guessed to be shorter than this begins on the calling thread at once: a hop to another and back costs tens of
+ * microseconds, or hundreds where that thread sleeps, and the event loop can be held up for a millisecond.
+ */
+const atOnceNs = 1_000_000
+/** One shorter than this stays on that thread: calling the pool, which may be asleep, costs some of it. */
+const aloneNs = 30_000
 
 interface Runtime {
   readonly createPool: NativeFunction
@@ -173,6 +178,8 @@ class NativeExecutable implements Executable {
   readonly #kernels: LoadedKernels
   readonly #onRelease: () => void
   readonly #atOnce: boolean
+  /** Whether the pool takes part: 1, or 0. */
+  readonly #parallel: number
   /** Where the arguments are, for the runtime; the address of this table never changes. */
   readonly #table: Float64Array
   readonly #tableAddress: number
@@ -194,12 +201,13 @@ class NativeExecutable implements Executable {
     const times = timesOf(plan)
     const guess = plan.launches.reduce((sum, { kernel }, i) => sum + times[i] * estimate(plan.kernels[kernel]), 0)
     this.#atOnce = guess < atOnceNs
+    this.#parallel = guess < aloneNs ? 0 : 1
   }
 
   run(storages: readonly Storage[]): undefined | Promise<void> {
     if (!this.#atOnce) return this.#start(storages, this.#backend.runtime.run, 1)
     this.#prepare(storages, undefined)
-    this.#check(this.#backend.runtime.run(this.#program, this.#tableAddress, 0))
+    this.#check(this.#backend.runtime.run(this.#program, this.#tableAddress, this.#parallel))
     return undefined
   }
 

@@ -37,6 +37,12 @@ typedef __INT64_TYPE__ ix;
 #define SHUFFLE(n, a, b, ...) __builtin_shuffle(a, b, (vi##n){__VA_ARGS__})
 #endif
 #define FN static inline __attribute__((always_inline, unused))
+/* GCC would hoist all constants out of all loops, only to keep them on the stack; in the loop an instruction reads its own. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(GLISSADE_PORTABLE)
+#define NO_HOIST __attribute__((optimize("no-gcse", "no-move-loop-invariants")))
+#else
+#define NO_HOIST
+#endif
 FN float as_f1(int a) { float r; __builtin_memcpy(&r, &a, 4); return r; }
 FN int as_i1(float a) { int r; __builtin_memcpy(&r, &a, 4); return r; }
 FN float min_f1(float a, float b) { return a < b || a != a ? a : b; }
@@ -255,8 +261,19 @@ function halves(type: 'f' | 'i', n: number): string {
 #endif
 }
 `
+  const join = `FN v${type}${n} join_${type}${n}(v${type}${half} a, v${type}${half} b) {
+#if HAS(__builtin_shufflevector)
+  return __builtin_shufflevector(a, b, ${lanesOf(n, String)});
+#else
+  v${type}${n} r;
+  __builtin_memcpy(&r, &a, ${4 * half});
+  __builtin_memcpy((char *)&r + ${4 * half}, &b, ${4 * half});
+  return r;
+#endif
+}
+`
   return (
-    (half > 1 ? cut('low', 0) + cut('high', half) : '') +
+    (half > 1 ? cut('low', 0) + cut('high', half) + join : '') +
     ['add', 'mul', 'min', 'max']
       .map((fn) =>
         half === 1

@@ -115,7 +115,7 @@ function operands(e: Expr): readonly Expr[] {
       return []
     case 'binary':
     case 'compare':
-    case 'transpose':
+    case 'pick':
       return [e.a, e.b]
     case 'fma':
       return [e.a, e.b, e.c]
@@ -203,8 +203,8 @@ class Writer {
         return this.#load(e)
       case 'gather':
         return this.#gather(e)
-      case 'transpose':
-        return this.#transpose(e)
+      case 'pick':
+        return this.#pick(e)
       case 'reduceLanes':
         return e.a.lanes === 1 ? print(e.a) : `all${e.fn}_${suffix(e.type, e.a.lanes)}(${print(e.a)})`
     }
@@ -230,13 +230,13 @@ class Writer {
     return `(${this.#print(e.valid)} ? (${type})${value} : (${type}){0})`
   }
 
-  #transpose(e: Expr & { op: 'transpose' }): string {
-    const { lanes, block, row } = e
-    const order = Array.from({ length: lanes }, (_, k) => {
-      const from = row === 'upper' ? k : k + block
-      return (k & block) === 0 ? from : from - block + lanes
-    })
-    return `SHUFFLE(${lanes}, ${this.#print(e.a)}, ${this.#print(e.b)}, ${order.join(', ')})`
+  #pick(e: Expr & { op: 'pick' }): string {
+    const { lanes, order } = e
+    const n = suffix(e.type, lanes)
+    const [a, b] = [this.#print(e.a), this.#print(e.b)]
+    if (e.a.lanes === lanes) return `SHUFFLE(${lanes}, ${a}, ${b}, ${order.join(', ')})`
+    const both = `join_${n}(${a}, ${b})`
+    return `SHUFFLE(${lanes}, ${both}, (v${n}){0}, ${order.join(', ')})`
   }
 
   #gather(e: Expr & { op: 'gather' }): string {
@@ -331,12 +331,22 @@ function widest(text: string): number {
   return lanes
 }
 
+/** More distinct constants in vectors than this do not fit in registers beside the sums of a product. */
+const constantsInRegisters = 16
+
+/** Whether a kernel's text has many constants, as an erf or some exponentials have. */
+function hasManyConstants(text: string): boolean {
+  const constants = new Set<string>()
+  for (const [, value] of text.matchAll(/\(\(?(-?[\d.e+-]+f)\)? - \(vf\d+\)/g)) constants.add(value)
+  return constants.size > constantsInRegisters
+}
+
 /** The name under which a program's table of functions is exported. */
 export const tableSymbol = 'glissade_table'
 
 /** A whole source file: the prelude, the kernels, and a function that writes their addresses. */
 export function printProgram(kernels: readonly string[]): string {
-  const functions = kernels.map((text, k) => `static void k${k}${text}\n`)
+  const functions = kernels.map((text, k) => `static void ${hasManyConstants(text) ? 'NO_HOIST ' : ''}k${k}${text}\n`)
   const entries = kernels.map((_, k) => `  out[${k}] = (unsigned long long)&k${k};\n`)
   const table = `void ${tableSymbol}(unsigned long long *out) {\n${entries.join('')}}\n`
   return `${prelude(Math.max(1, ...kernels.map(widest)))}\n${functions.join('\n')}\n${table}`

@@ -3,8 +3,10 @@
  * machine and cached like any program; it knows no kernels, only their addresses.
  *
  * A tape is a list of segments: one launch cut into chunks of tasks that the threads share out, or
- * several small launches that one thread runs in a row. Every thread walks the whole tape: it claims
- * chunks of a segment by counting `next` up, then waits until `done` says that all are finished. Both
+ * several small launches that one thread runs in a row. Every thread walks the whole tape. The chunks
+ * of a segment lie in as many lanes as there are threads: a thread claims those of its own lane by
+ * counting `next` up, then those of the others, then waits until `done` says that all are finished. So
+ * it meets the same part of an array in kernel after kernel and run after run, in its own cache. All
  * counters carry the number of the run (`epoch`), so a thread that comes late finds its claims refused
  * and no run waits for sleepers. Threads spin briefly, then sleep. Which thread runs a task decides
  * nothing about results.
@@ -49,19 +51,23 @@ struct fixup { int64_t slot, argument, start; };
 /* From 'first' to before 'end', 'count' times; 'skip' is the next loop that does not lie in this one. */
 struct repeat { int64_t first, end, count, skip, number; };
 
+/* A share of a segment's chunks, in a row: where one thread begins. */
+struct lane { _Alignas(64) _Atomic uint64_t next; /* epoch << 32 | chunks claimed, in all turns */ };
+
 struct segment {
-  _Alignas(64) _Atomic uint64_t next; /* epoch << 32 | chunks claimed, in all turns */
-  _Alignas(64) _Atomic uint64_t done; /* epoch << 32 | chunks finished */
+  _Alignas(64) _Atomic uint64_t done; /* epoch << 32 | chunks finished, in all turns */
   _Atomic uint64_t ended;             /* the same, where times are wanted */
-  int64_t first, launches, chunks, chunk, repeat;
+  struct lane *lanes;
+  int64_t lane_count, first, launches, chunks, chunk, repeat;
 };
 
 /* Segments, and loops over segments. */
 struct tape {
   struct program *program;
   struct segment *segments;
+  struct lane *lanes; /* of all segments */
   struct repeat *repeats;
-  int64_t count;
+  int64_t count, lane_count;
   double *times, last;
 };
 
@@ -253,17 +259,22 @@ static void run_chunk(struct program *p, struct segment *s, int64_t n, struct wo
   run_tasks(p, s->first, from, from + s->chunk > tasks ? tasks : from + s->chunk, w);
 }
 
-/* Does its part of a segment and waits for the others; 0 where the run is over. 'turn' counts through all loops. */
-static int walk_segment(struct tape *tape, int64_t i, uint64_t turn, uint32_t epoch, struct worker *w) {
+/* A whole turn of a lane ends where the next lane's begins. */
+static int64_t lane_start(struct segment *s, int64_t lane) { return lane * s->chunks / s->lane_count; }
+
+/* Claims chunks of a lane and runs them, until none is left; 0 where the run is over. */
+static int walk_lane(struct tape *tape, int64_t i, int64_t lane, uint64_t turn, uint32_t epoch, struct worker *w) {
   struct segment *s = &tape->segments[i];
-  uint64_t limit = (turn + 1) * s->chunks;
-  uint64_t word = atomic_load(&s->next);
+  struct lane *l = &s->lanes[lane];
+  int64_t start = lane_start(s, lane), chunks = lane_start(s, lane + 1) - start;
+  uint64_t word = atomic_load(&l->next);
   for (;;) {
     if ((uint32_t)(word >> 32) != epoch) return 0;
     uint64_t n = (uint32_t)word;
-    if (n >= limit) break;
-    if (!atomic_compare_exchange_weak(&s->next, &word, word + 1)) continue;
-    run_chunk(tape->program, s, n - turn * s->chunks, w);
+    if (n >= (turn + 1) * chunks) return 1;
+    if (!atomic_compare_exchange_weak(&l->next, &word, word + 1)) continue;
+    run_chunk(tape->program, s, start + n - turn * chunks, w);
+    uint64_t limit = (turn + 1) * s->chunks;
     if (tape->times) {
       /* Whoever finishes says when: a thread that the machine has put aside would say it late. */
       double t = now();
@@ -273,9 +284,16 @@ static int walk_segment(struct tape *tape, int64_t i, uint64_t turn, uint32_t ep
       }
     }
     if ((uint32_t)atomic_fetch_add(&s->done, 1) + 1 == limit) wake(w->pool);
-    word = atomic_load(&s->next);
+    word = atomic_load(&l->next);
   }
-  wait_for(w->pool, s, epoch, limit);
+}
+
+/* Does its part of a segment and waits for the others; 0 where the run is over. 'turn' counts through all loops. */
+static int walk_segment(struct tape *tape, int64_t i, uint64_t turn, uint32_t epoch, struct worker *w) {
+  struct segment *s = &tape->segments[i];
+  for (int64_t k = 0; k < s->lane_count; k++)
+    if (!walk_lane(tape, i, (w->index + k) % s->lane_count, turn, epoch, w)) return 0;
+  wait_for(w->pool, s, epoch, (turn + 1) * s->chunks);
   return 1;
 }
 
@@ -370,16 +388,24 @@ static struct repeat *lay_repeats(int64_t count, const double *words) {
   return repeats;
 }
 
+static int64_t lanes_of(struct pool *pool, int64_t chunks) {
+  return chunks < pool->threads ? chunks : pool->threads;
+}
+
 static int lay_tape(struct tape *tape, struct program *p, int64_t count, int64_t repeats, const double *words) {
   tape->program = p;
   tape->count = count;
+  for (int64_t i = 0; i < count; i++) tape->lane_count += lanes_of(p->pool, words[i * 5 + 2]);
   tape->segments = allocate((count + 1) * sizeof(struct segment));
+  tape->lanes = allocate((tape->lane_count + 1) * sizeof(struct lane));
   tape->repeats = lay_repeats(repeats, words + count * 5);
-  if (!tape->segments || !tape->repeats) return 0;
+  if (!tape->segments || !tape->lanes || !tape->repeats) return 0;
+  struct lane *lane = tape->lanes;
   for (int64_t i = 0; i < count; i++, words += 5) {
     struct segment *s = &tape->segments[i];
-    *s = (struct segment){
-        .first = words[0], .launches = words[1], .chunks = words[2], .chunk = words[3], .repeat = words[4]};
+    *s = (struct segment){.lanes = lane, .lane_count = lanes_of(p->pool, words[2]), .first = words[0],
+                          .launches = words[1], .chunks = words[2], .chunk = words[3], .repeat = words[4]};
+    lane += s->lane_count;
   }
   return 1;
 }
@@ -398,6 +424,8 @@ void glissade_program_free(struct program *p) {
   free(p->repeats);
   free(p->run.segments);
   free(p->profile.segments);
+  free(p->run.lanes);
+  free(p->profile.lanes);
   free(p->run.repeats);
   free(p->profile.repeats);
   free(p->profile.times);
@@ -468,10 +496,12 @@ static int run_tape(struct tape *tape, const double *arguments, int parallel) {
   }
   uint32_t epoch = ++pool->last_epoch;
   for (int64_t i = 0; i < tape->count; i++) {
-    atomic_store(&tape->segments[i].done, (uint64_t)epoch << 32);
-    atomic_store(&tape->segments[i].ended, 0);
-    atomic_store(&tape->segments[i].next, (uint64_t)epoch << 32);
+    atomic_store_explicit(&tape->segments[i].done, (uint64_t)epoch << 32, memory_order_relaxed);
+    atomic_store_explicit(&tape->segments[i].ended, 0, memory_order_relaxed);
   }
+  for (int64_t i = 0; i < tape->lane_count; i++)
+    atomic_store_explicit(&tape->lanes[i].next, (uint64_t)epoch << 32, memory_order_relaxed);
+  /* Whoever sees the new epoch of the pool sees all of these. */
   atomic_store(&pool->job, tape);
   atomic_store(&pool->epoch, epoch);
   wake(pool);

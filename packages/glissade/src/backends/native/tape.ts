@@ -12,6 +12,8 @@ import type { Plan } from '../backend.ts'
 /** A guess at one core's pace, for choices between a little and a lot: flops and bytes per nanosecond. */
 const flopsPerNs = 16
 const bytesPerNs = 16
+/** Products and convolutions keep the vector units busy. */
+const productFlopsPerNs = 64
 /** Calling a task, and setting a launch up. */
 const taskNs = 5
 const launchNs = 20
@@ -23,7 +25,8 @@ const chunkNs = 2000
 
 /** A guess at the time of one launch on one thread, in nanoseconds. */
 export function estimate(kernel: Kernel): number {
-  return launchNs + kernel.tasks * taskNs + kernel.flops / flopsPerNs + kernel.bytes / bytesPerNs
+  const pace = kernel.kind === 'contract' ? productFlopsPerNs : flopsPerNs
+  return launchNs + kernel.tasks * taskNs + kernel.flops / pace + kernel.bytes / bytesPerNs
 }
 
 interface Segment {

@@ -106,7 +106,7 @@ function depthOf(expr: Expr, facts: Facts): number {
       return depthOf(expr.a, facts)
     case 'binary':
     case 'compare':
-    case 'transpose':
+    case 'pick':
       return Math.max(depthOf(expr.a, facts), depthOf(expr.b, facts))
     case 'fma':
       return Math.max(depthOf(expr.a, facts), depthOf(expr.b, facts), depthOf(expr.c, facts))
@@ -146,8 +146,8 @@ function describe(expr: Expr): string {
     case 'binary':
     case 'compare':
       return `${head}:${expr.op}.${expr.fn}(${keyOf(expr.a)},${keyOf(expr.b)})`
-    case 'transpose':
-      return `${head}:transpose.${expr.row}${expr.block}(${keyOf(expr.a)},${keyOf(expr.b)})`
+    case 'pick':
+      return `${head}:pick.${expr.order.join('.')}(${keyOf(expr.a)},${keyOf(expr.b)})`
     case 'fma':
       return `${head}:fma(${keyOf(expr.a)},${keyOf(expr.b)},${keyOf(expr.c)})`
     case 'select':

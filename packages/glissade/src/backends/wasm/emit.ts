@@ -72,16 +72,11 @@ export class KernelWriter extends FunctionWriter {
         return this.#load(expr)
       case 'gather':
         return this.#gather(expr)
-      case 'transpose': {
+      case 'pick':
         this.value(expr.a)
         this.value(expr.b)
-        const from = (lane: number): number => (expr.row === 'upper' ? lane : lane + expr.block)
-        const order = [0, 1, 2, 3].map((lane) =>
-          (lane & expr.block) === 0 ? from(lane) : from(lane) - expr.block + LANES,
-        )
-        this.code.op(op.shuffle, ...bytesOf(order))
+        this.code.op(op.shuffle, ...bytesOf(expr.order))
         return
-      }
       case 'reduceLanes':
         return this.#reduceLanes(expr)
     }

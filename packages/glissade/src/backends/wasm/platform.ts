@@ -34,6 +34,20 @@ export async function detectPlatform(): Promise<Platform> {
   return isNode ? nodePlatform() : browserPlatform()
 }
 
+/**
+ * Make an engine that has relaxed SIMD behind a flag accept it in all modules compiled from now on, in workers too.
+ *
+ * That is Node 20: its V8 11.3 is one version before the one that turned the finished feature on. True where it did
+ * something.
+ */
+export async function turnOnRelaxed(): Promise<boolean> {
+  if (typeof process === 'undefined' || !process.versions?.v8?.startsWith('11.3.')) return false
+  const module = 'node:v8'
+  const v8: typeof import('node:v8') = await import(/* @vite-ignore */ module)
+  v8.setFlagsFromString('--experimental-wasm-relaxed-simd')
+  return true
+}
+
 async function nodePlatform(): Promise<Platform> {
   // Names in variables: a bundler for pages must not try to resolve them.
   const threadsModule = 'node:worker_threads'

@@ -217,7 +217,7 @@ function children(expr: Expr): readonly Expr[] {
       return [expr.a]
     case 'binary':
     case 'compare':
-    case 'transpose':
+    case 'pick':
       return [expr.a, expr.b]
     case 'fma':
       return [expr.a, expr.b, expr.c]

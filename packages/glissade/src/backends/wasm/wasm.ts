@@ -10,7 +10,7 @@ import type { Target } from '../../kernel/ir.ts'
 import type { Backend, BackendMemory, BackendOptions, BackendProbe, Executable, Plan } from '../backend.ts'
 import { LinearMemory } from './memory.ts'
 import { type EngineFeatures, engineFeatures, type ModuleOptions } from './module.ts'
-import { detectPlatform, type Platform } from './platform.ts'
+import { detectPlatform, type Platform, turnOnRelaxed } from './platform.ts'
 import { WorkerPool } from './pool.ts'
 import { type Engine, Program } from './program.ts'
 import { Residents } from './residents.ts'
@@ -20,6 +20,17 @@ import { Workspace } from './workspace.ts'
 /** Cache sizes are not told to a page; these are what most cores have at least. */
 const L1_BYTES = 32 * 1024
 const L2_BYTES = 512 * 1024
+
+/**
+ * Register tiles for 16 registers. V8 reads all of a turn's operands before it multiplies, so sums, rows and vectors must
+ * fit together: 4 x 2 with separate products, 3 x 3 with one instruction for both, which needs no place for a product.
+ * Later V8 reads where it multiplies, and 6 x 2 fit.
+ */
+const tiles = {
+  separate: { rows: 4, vectors: 2 },
+  early: { rows: 3, vectors: 3 },
+  fused: { rows: 6, vectors: 2 },
+} as const
 
 export interface WasmOptions extends BackendOptions {
   /** The most bytes the memory may have; default: 4 GB, or what the engine grants. */
@@ -46,6 +57,7 @@ export async function createWasm(options: WasmOptions = {}): Promise<BackendProb
       fix: 'Use a current browser or Node 20, or the reference backend.',
     }
   }
+  const byFlag = await turnOnRelaxed()
   const features = engineFeatures()
   if (!features.simd) {
     return {
@@ -73,7 +85,8 @@ export async function createWasm(options: WasmOptions = {}): Promise<BackendProb
       fix: 'Close other pages or programs, or give a smaller maxBytes.',
     }
   }
-  return { backend: new WasmBackend(memory, features, platform, threads ?? platform.cores, alone) }
+  const tile = byFlag && features.relaxed ? tiles.early : features.relaxed ? tiles.fused : tiles.separate
+  return { backend: new WasmBackend(memory, features, tile, platform, threads ?? platform.cores, alone) }
 }
 
 class WasmBackend implements Backend {
@@ -98,6 +111,7 @@ class WasmBackend implements Backend {
   constructor(
     memory: LinearMemory,
     features: EngineFeatures,
+    tile: Target['tile'],
     platform: Platform,
     threads: number,
     alone: string | undefined,
@@ -107,16 +121,7 @@ class WasmBackend implements Backend {
     this.#platform = platform
     this.#wanted = threads
     this.#alone = alone
-    const { relaxed } = features
-    // 4 x 2 accumulators are what V8 keeps in 16 registers beside separate products; with one
-    // instruction for both, 6 x 2 fit and hide its latency.
-    this.target = {
-      lanes: LANES,
-      fma: relaxed,
-      tile: { rows: relaxed ? 6 : 4, vectors: 2 },
-      l1: L1_BYTES,
-      l2: L2_BYTES,
-    }
+    this.target = { lanes: LANES, fma: features.relaxed, tile, l1: L1_BYTES, l2: L2_BYTES }
     this.#engine = this.#createEngine()
   }
 
