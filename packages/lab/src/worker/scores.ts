@@ -9,7 +9,13 @@ const mostNumbers = 400_000
 /** Of large sets, so many samples say enough while training goes on. */
 const mostSamples = 2000
 
-export async function scoreOf(run: Run, probe: Probe, part: Part): Promise<Score> {
+/** `see` is shown the outputs of each piece: rows of `width` numbers, and their targets. */
+export async function scoreOf(
+  run: Run,
+  probe: Probe,
+  part: Part,
+  see?: (output: ArrayLike<number>, width: number, truth: ArrayLike<number>) => void,
+): Promise<Score> {
   const { trainCount, testCount, inputShape, task } = run.data
   const [from, all] = part === 'train' ? [0, trainCount] : [trainCount, testCount]
   const count = Math.min(all, mostSamples)
@@ -24,9 +30,10 @@ export async function scoreOf(run: Run, probe: Probe, part: Part): Promise<Score
     const counted = task === 'token' ? Array.from(truth).filter((token) => token >= 0).length : until - at
     loss += seen.loss * counted
     weight += counted
+    const output = task !== 'number' || see ? await seen.output.data() : []
+    const width = seen.output.shape[seen.output.rank - 1]
+    see?.(output, width, truth)
     if (task !== 'number') {
-      const output = await seen.output.data()
-      const width = seen.output.shape[seen.output.rank - 1]
       for (let i = 0; i < truth.length; i++) {
         if (truth[i] < 0) continue
         asked++

@@ -88,9 +88,11 @@ export class Trainer {
 
   async #step(live: Live): Promise<Progress['stopped']> {
     const { run } = live
-    if (live.losses.length === 0) live.lossesFrom = run.step
-    const loss = await run.advance()
-    live.losses.push(loss)
+    const isNew = run.step === live.history.end
+    if (isNew && live.losses.length === 0) live.lossesFrom = run.step
+    const loss = await live.history.advance()
+    // What is only done again is known already.
+    if (isNew) live.losses.push(loss)
     live.left--
     live.version++
     if (!Number.isFinite(loss)) return 'not-finite'
@@ -110,6 +112,8 @@ export class Trainer {
       lr: live.run.optimizer.lr,
       from: live.lossesFrom,
       losses,
+      begin: live.history.begin,
+      end: live.history.end,
       ...scores,
       ...(stopped && { stopped }),
     })

@@ -6,6 +6,7 @@ import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { samples } from './samples.ts'
 import { terms } from './terms.ts'
+import { experiments, timeline } from './time.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -18,4 +19,6 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   terms,
   samples,
   prediction,
+  timeline,
+  experiments,
 }
