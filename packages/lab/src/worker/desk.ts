@@ -8,6 +8,7 @@ import { History } from './history.ts'
 import { Holds } from './holds.ts'
 import { Probe } from './probe.ts'
 import type { RunId, Score } from './protocol.ts'
+import { Record } from './record.ts'
 import type { Run } from './run.ts'
 
 /** A run with what belongs to it while it is open. */
@@ -17,6 +18,8 @@ export class Live {
   /** Units that keep a value, layers that do not learn. */
   readonly holds: Holds
   readonly history: History
+  /** Losses and scores, for the doctor. */
+  readonly record = new Record()
   running = false
   /** Steps a second at most; 0: as fast as it goes. */
   limit = 0

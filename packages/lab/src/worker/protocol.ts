@@ -203,6 +203,8 @@ export interface Questions {
   }
   /** What was tried on the network, and what followed. */
   experiments: { ask: { readonly run: RunId }; answer: { readonly experiments: readonly ExperimentReport[] } }
+  /** What is wrong with the training, if anything. Measured anew every two seconds at most while it goes on. */
+  doctor: { ask: { readonly run: RunId }; answer: Diagnosis }
 }
 
 export type QuestionName = keyof Questions
@@ -256,6 +258,55 @@ export interface ExperimentReport {
   /** Whether it is in force. A number that was overwritten and learned on since is. */
   readonly active: boolean
   readonly consequence: Consequence
+}
+
+/** A change that a person may try, as a spec: from the first weights, or from here on. */
+export interface Remedy {
+  readonly text: string
+  readonly change: Partial<Omit<LabSpec, 'version'>>
+  readonly from: 'start' | 'here'
+}
+
+/** Numbers that show a finding. */
+export interface Evidence {
+  readonly title: string
+  readonly rows: readonly { readonly name: string; readonly value: number; readonly mark?: boolean }[]
+  readonly scale: 'linear' | 'log'
+  /** How the numbers are written: a share as percent. */
+  readonly unit?: 'share'
+}
+
+export type FindingName =
+  | 'divergence'
+  | 'dead'
+  | 'saturation'
+  | 'vanishing'
+  | 'exploding'
+  | 'overfitting'
+  | 'plateau'
+  | 'rate-small'
+  | 'rate-large'
+  | 'collapse'
+  | 'attention'
+  | 'inputs'
+
+/** Something that is wrong, in words, with what shows it and what may help. */
+export interface Finding {
+  readonly name: FindingName
+  readonly severity: 'serious' | 'warning' | 'note'
+  readonly title: string
+  readonly text: string
+  /** Which module it is about, if one. */
+  readonly module?: string
+  readonly evidence: readonly Evidence[]
+  readonly remedies: readonly Remedy[]
+}
+
+export interface Diagnosis {
+  readonly stamp: Stamp
+  readonly findings: readonly Finding[]
+  /** What was looked at, in words, whatever was found. */
+  readonly looked: readonly string[]
 }
 
 /** What may be another in a branch. Weights must fit. */

@@ -5,6 +5,7 @@
  * after a burst, at most thirty times a second, and never for more than a tenth of the time: watching must not slow
  * training down.
  */
+import { findBreakdown } from './breakdown.ts'
 import type { Desk, Live } from './desk.ts'
 import type { Progress } from './protocol.ts'
 import { scoreOf } from './scores.ts'
@@ -66,6 +67,7 @@ export class Trainer {
       }
       await this.#breathe(live.limit > 0 ? Math.min(reportEvery, Math.max(0, due - performance.now())) : 0)
     }
+    if (stopped === 'not-finite') await this.#desk.inTurn(() => findBreakdown(live))
     await this.#show(live, pace, true, stopped)
   }
 
@@ -93,6 +95,7 @@ export class Trainer {
     const loss = await live.history.advance()
     // What is only done again is known already.
     if (isNew) live.losses.push(loss)
+    live.record.addLoss(run.step - 1, loss)
     live.left--
     live.version++
     if (!Number.isFinite(loss)) return 'not-finite'
@@ -137,6 +140,7 @@ export async function measure(live: Live): Promise<void> {
   const [train, test] = [await scoreOf(run, probe, 'train'), await scoreOf(run, probe, 'test')]
   live.scores = { step, train, test }
   live.scored = version
+  live.record.addScores({ step, train, test })
 }
 
 /** Steps a second, over the last half second. */

@@ -1,6 +1,7 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { doctor } from './doctor.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
@@ -21,4 +22,5 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   prediction,
   timeline,
   experiments,
+  doctor,
 }
