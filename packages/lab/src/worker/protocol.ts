@@ -305,6 +305,22 @@ export interface Questions {
       readonly probabilities?: Numbers
     }
   }
+  /** Which steps can be looked at, of which there are copies, and what a person changed on the way. */
+  timeline: {
+    ask: { readonly run: RunId }
+    answer: {
+      readonly begin: number
+      readonly end: number
+      readonly copies: Float64Array
+      readonly events: readonly { readonly step: number; readonly text: string }[]
+      /** Bytes that copies take. */
+      readonly bytes: number
+    }
+  }
+  /** What was tried on the network, and what followed. */
+  experiments: { ask: { readonly run: RunId }; answer: { readonly experiments: readonly ExperimentReport[] } }
+  /** What is wrong with the training, if anything. Measured anew every two seconds at most while it goes on. */
+  doctor: { ask: { readonly run: RunId }; answer: Diagnosis }
 }
 
 export type QuestionName = keyof Questions
@@ -316,6 +332,101 @@ export interface Adjustment {
   readonly schedule?: Choice
   readonly stopAtEpoch?: number
 }
+
+/** Something that is held in a run until it is let go. */
+export type Hold =
+  | {
+      readonly kind: 'clamp'
+      readonly module: string
+      /** Which side of the module is held: what it gives back, or what it is given. */
+      readonly side: 'output' | 'input'
+      readonly units: readonly number[]
+      /** Which axis counts the units, without the batch axis. */
+      readonly axis: number
+      /** 0: switched off. */
+      readonly value: number
+    }
+  | { readonly kind: 'freeze'; readonly module: string }
+
+/** What a person tries on a network. */
+export type Trial =
+  | Hold
+  /** Another number in a parameter. */
+  | { readonly kind: 'overwrite'; readonly name: string; readonly element: number; readonly value: number }
+
+/** What followed from a trial at once, before the network learned again: on the test part. */
+export interface Consequence {
+  readonly before: Score
+  readonly after: Score
+  /** How many answers were looked at, and how many are another now; of numbers: by more than a tenth of their spread. */
+  readonly looked: number
+  readonly changed: number
+  /** Some of the changed: the sample, and the answers as class or number. */
+  readonly examples: readonly { readonly index: number; readonly from: number; readonly to: number }[]
+}
+
+export interface ExperimentReport {
+  readonly id: number
+  readonly stamp: Stamp
+  readonly trial: Trial
+  /** The number that was overwritten. */
+  readonly old?: number
+  /** Whether it is in force. A number that was overwritten and learned on since is. */
+  readonly active: boolean
+  readonly consequence: Consequence
+}
+
+/** A change that a person may try, as a spec: from the first weights, or from here on. */
+export interface Remedy {
+  readonly text: string
+  readonly change: Partial<Omit<LabSpec, 'version'>>
+  readonly from: 'start' | 'here'
+}
+
+/** Numbers that show a finding. */
+export interface Evidence {
+  readonly title: string
+  readonly rows: readonly { readonly name: string; readonly value: number; readonly mark?: boolean }[]
+  readonly scale: 'linear' | 'log'
+  /** How the numbers are written: a share as percent. */
+  readonly unit?: 'share'
+}
+
+export type FindingName =
+  | 'divergence'
+  | 'dead'
+  | 'saturation'
+  | 'vanishing'
+  | 'exploding'
+  | 'overfitting'
+  | 'plateau'
+  | 'rate-small'
+  | 'rate-large'
+  | 'collapse'
+  | 'attention'
+  | 'inputs'
+
+/** Something that is wrong, in words, with what shows it and what may help. */
+export interface Finding {
+  readonly name: FindingName
+  readonly severity: 'serious' | 'warning' | 'note'
+  readonly title: string
+  readonly text: string
+  /** Which module it is about, if one. */
+  readonly module?: string
+  readonly evidence: readonly Evidence[]
+  readonly remedies: readonly Remedy[]
+}
+
+export interface Diagnosis {
+  readonly stamp: Stamp
+  readonly findings: readonly Finding[]
+  /** What was looked at, in words, whatever was found. */
+  readonly looked: readonly string[]
+}
+
+/** What may be another in a branch. Weights must fit. */
+export type BranchChange = Partial<Omit<LabSpec, 'version' | 'data'>>
 
 /** The orders, with what they need and what they give back. */
 export interface Orders {
@@ -332,6 +443,15 @@ export interface Orders {
   setParameter: { give: { readonly run: RunId; readonly name: string; readonly values: Float32Array }; get: undefined }
   /** Changes a running network's training from the next step on. */
   adjust: { give: { readonly run: RunId; readonly change: Adjustment }; get: undefined }
+  /** A run as it was at a step; training pauses. A newer one overtakes. */
+  seek: { give: { readonly run: RunId; readonly step: number }; get: undefined }
+  /** A new run with the weights of a run at a step, and something changed. */
+  branch: { give: { readonly run: RunId; readonly step: number; readonly change: BranchChange }; get: RunInfo }
+  close: { give: { readonly run: RunId }; get: undefined }
+  /** Tries something on the network. */
+  experiment: { give: { readonly run: RunId; readonly trial: Trial }; get: ExperimentReport }
+  /** Takes an experiment back: the unit speaks again, the number is what it was. */
+  undoExperiment: { give: { readonly run: RunId; readonly id: number }; get: undefined }
   /** What data ask of a network, before there is one; of points of the plane, the points [n, 2] and targets [n] too. */
   describe: {
     give: { readonly data: DataSpec }
@@ -361,6 +481,9 @@ export interface Progress {
   /** Loss of each step since the last message: the step of the first, and the losses. */
   readonly from: number
   readonly losses: Float32Array
+  /** The first step that can be looked at, and the last that was made. */
+  readonly begin: number
+  readonly end: number
   /** On the whole of each part, measured now and then. */
   readonly scores?: { readonly step: number; readonly train: Score; readonly test: Score }
   /** Why training stopped by itself. */

@@ -1,6 +1,7 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { doctor } from './doctor.ts'
 import { losses, outcomes } from './losses.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { parts } from './parts.ts'
@@ -11,6 +12,7 @@ import { predictions } from './predictions.ts'
 import { samples } from './samples.ts'
 import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
+import { experiments, timeline } from './time.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -30,4 +32,7 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   predictions,
   strongest,
   parts,
+  timeline,
+  experiments,
+  doctor,
 }
