@@ -118,6 +118,63 @@ export interface Terms {
   readonly then: readonly { readonly module: string; readonly value: number }[]
 }
 
+/** Whose loss a gradient is of: the batch that the next step learns from, or one sample by itself. */
+export type LossPart = 'batch' | SampleRef
+
+/** From one stop of the chain rule to the next: module by module, to every named tensor within them, or by operation. */
+export type Stride = 'modules' | 'taps' | 'operations'
+
+/** An element of an operation of the recorded pass. */
+export interface PassElement {
+  readonly id: number
+  readonly element: number
+}
+
+/** One product of the chain rule. */
+export interface GradientTerm extends PassElement {
+  readonly op: string
+  /** The module or named tensor, or else the operation in its module; `loss` is the end. */
+  readonly name: string
+  readonly position: readonly number[]
+  /** What stands there. */
+  readonly value: number
+  /** How much it changes with the number that the term belongs to. */
+  readonly local: number
+  /** Its own gradient; of the loss itself 1. */
+  readonly upstream: number
+  /** local × upstream */
+  readonly product: number
+}
+
+/** The gradient of one number as the sum of its products, the largest first. */
+export interface GradientTerms extends PassElement {
+  readonly gradient: number
+  readonly sum: number
+  readonly terms: readonly GradientTerm[]
+  /** How many products are not listed, and what they add up to. */
+  readonly rest: { readonly count: number; readonly sum: number }
+}
+
+/** A number of the optimizer's arithmetic for one weight: an operation of numbers before it in the list, or given. */
+export interface UpdateNode {
+  /** `add`, `mul` …; `given` where it is no operation, and `constant`. */
+  readonly op: string
+  readonly inputs: readonly number[]
+  readonly value: number
+  /** Of given numbers: `weight`, `gradient`, a slot such as `m`, the new value of one as `m next`, or as the rule calls it. */
+  readonly name?: string
+}
+
+/** What becomes of the weight, or of one number that the optimizer remembers for it. */
+export interface UpdateLine {
+  /** `weight`, or the slot. */
+  readonly name: string
+  readonly before: number
+  readonly after: number
+  /** The node of the list that is the new value. */
+  readonly root: number
+}
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -171,6 +228,55 @@ export interface Questions {
       readonly then: readonly string[]
     }
     answer: Terms
+  }
+  /** The gradient of one number of a parameter as products along the ways to the loss, and of the elements in `open`. */
+  unfolded: {
+    ask: {
+      readonly run: RunId
+      readonly name: string
+      readonly element: number
+      readonly of: LossPart
+      readonly stride: Stride
+      readonly limit: number
+      readonly open: readonly PassElement[]
+    }
+    answer: {
+      readonly stamp: Stamp
+      readonly samples: number
+      readonly loss: number
+      readonly value: number
+      /** By the program that trains, which knows nothing of terms. */
+      readonly gradient: number
+      readonly root: GradientTerms
+      /** In the order of `open`; what is there no longer is left out. */
+      readonly opened: readonly GradientTerms[]
+    }
+  }
+  /** What the next step will do to one number of a parameter, operation by operation. */
+  update: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly optimizer: string
+      readonly nodes: readonly UpdateNode[]
+      /** What is remembered first, the weight last. */
+      readonly lines: readonly UpdateLine[]
+    }
+  }
+  /** A gradient beside finite differences of the same loss, in float64. */
+  gradientCheck: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number; readonly of: LossPart }
+    answer: {
+      readonly stamp: Stamp
+      readonly gradient: number
+      readonly exact: number
+      readonly measured: number
+      readonly error: number
+      readonly step: number
+      /** At the number minus the step, at the number, and plus the step. */
+      readonly losses: readonly [number, number, number]
+      readonly kink: boolean
+    }
   }
   /** Samples of a part, one after the other: [n, …inputShape] and [n, …]. */
   samples: {

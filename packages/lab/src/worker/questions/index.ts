@@ -1,11 +1,13 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { samples } from './samples.ts'
 import { terms } from './terms.ts'
+import { update } from './update.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -16,6 +18,9 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   activation,
   activations,
   terms,
+  unfolded,
+  update,
+  gradientCheck,
   samples,
   prediction,
 }
