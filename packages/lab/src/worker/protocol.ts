@@ -242,7 +242,8 @@ export interface Questions {
     }
     answer: {
       readonly stamp: Stamp
-      readonly samples: number
+      /** The samples of the loss, by their numbers among those for training or testing. */
+      readonly samples: readonly number[]
       readonly loss: number
       readonly value: number
       /** By the program that trains, which knows nothing of terms. */

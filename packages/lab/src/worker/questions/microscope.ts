@@ -25,7 +25,7 @@ export const unfolded: Answerer<'unfolded'> = async (live, { name, element, of, 
   const root = story.terms(name, element, options)
   return {
     stamp: run.stamp,
-    samples: of === 'batch' ? run.nextBatch().length : 1,
+    samples: of === 'batch' ? [...run.nextBatch()] : [of.index],
     loss: await seen.loss.item(),
     value: root.value,
     gradient: (await seen.parameters.get(name)?.data())?.[element] ?? 0,
