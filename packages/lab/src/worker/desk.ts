@@ -4,6 +4,8 @@
  * One thing happens at a time: steps, questions and orders wait for one another, so that nobody reads weights while they
  * change. When steps are made: trainer.ts.
  */
+
+import { WeightPath } from './path.ts'
 import { Probe } from './probe.ts'
 import type { RunId, Score } from './protocol.ts'
 import type { Run } from './run.ts'
@@ -12,6 +14,9 @@ import type { Run } from './run.ts'
 export class Live {
   readonly run: Run
   readonly probe: Probe
+  readonly path = new WeightPath()
+  /** What is to be given back with it. */
+  readonly atEnd: (() => void)[] = []
   running = false
   /** Steps a second at most; 0: as fast as it goes. */
   limit = 0
@@ -33,12 +38,14 @@ export class Live {
   /** Something else than a step has changed the numbers. */
   changed(): void {
     this.probe.forget()
+    this.path.clear()
     this.version++
     this.scored = -1
   }
 
   release(): void {
     this.running = false
+    for (const release of this.atEnd) release()
     this.probe.release()
     this.run.release()
   }

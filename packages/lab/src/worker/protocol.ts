@@ -175,6 +175,12 @@ export interface UpdateLine {
   readonly root: number
 }
 
+/** Along which directions the loss is looked at: one or two weights, random ones, or those of the run's own way. */
+export type LandscapePlane =
+  | { readonly kind: 'weights'; readonly weights: readonly { readonly name: string; readonly element: number }[] }
+  | { readonly kind: 'random'; readonly seed: number }
+  | { readonly kind: 'path' }
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -277,6 +283,52 @@ export interface Questions {
       /** At the number minus the step, at the number, and plus the step. */
       readonly losses: readonly [number, number, number]
       readonly kink: boolean
+    }
+  }
+  /**
+   * The loss on a grid around the weights, rows going up; of one weight, along a line. Each call computes for `budget`
+   * milliseconds and gives the finest grid that is complete; another `job` begins at the weights as they are then.
+   */
+  landscape: {
+    ask: {
+      readonly run: RunId
+      readonly job: number
+      readonly plane: LandscapePlane
+      /** From where to where, along each direction; else around the present point, closer with more `zoom`. */
+      readonly window?: readonly (readonly [from: number, to: number])[]
+      readonly zoom: number
+      /** 9, 17, 33 or 65: places on each side of the finest grid. */
+      readonly size: number
+      readonly budget: number
+    }
+    answer: {
+      /** When the weights were as they are at the center. */
+      readonly stamp: Stamp
+      /** The loss is the mean over so many training samples. */
+      readonly samples: number
+      readonly size: number
+      readonly losses: Float32Array
+      readonly windows: readonly (readonly [from: number, to: number])[]
+      readonly finished: boolean
+      /** Of the way's own directions: the share of its variance that each shows. */
+      readonly shares?: readonly number[]
+    }
+  }
+  /** The way of the run on the surface of a job. */
+  landscapePath: {
+    ask: { readonly run: RunId; readonly job: number; readonly withNext: boolean }
+    answer: {
+      readonly stamp: Stamp
+      readonly steps: Int32Array
+      /** One coordinate for each direction. */
+      readonly points: Float32Array
+      readonly now: readonly number[]
+      /** Of the next batch. */
+      readonly loss: number
+      /** How the loss of the next batch changes along each direction. */
+      readonly slope: readonly number[]
+      /** Where the next step leads. */
+      readonly next?: readonly number[]
     }
   }
   /** Samples of a part, one after the other: [n, …inputShape] and [n, …]. */

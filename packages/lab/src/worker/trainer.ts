@@ -89,6 +89,7 @@ export class Trainer {
   async #step(live: Live): Promise<Progress['stopped']> {
     const { run } = live
     if (live.losses.length === 0) live.lossesFrom = run.step
+    if (live.path.isDue(run.step)) await live.path.keep(run)
     const loss = await run.advance()
     live.losses.push(loss)
     live.left--

@@ -1,6 +1,7 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { landscape, landscapePath } from './landscape.ts'
 import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { points, responses } from './plane.ts'
@@ -18,6 +19,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   activation,
   activations,
   terms,
+  landscape,
+  landscapePath,
   unfolded,
   update,
   gradientCheck,
