@@ -2,7 +2,11 @@
 import { curves } from './curves/curves.tsx'
 import { landscape } from './landscape/landscape.tsx'
 import { microscope } from './microscope/microscope.tsx'
+import { network } from './network/network.tsx'
+import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
+import { tensors } from './tensors/tensors.tsx'
+import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, curves, landscape, microscope]
+export const views: readonly View[] = [surface, network, curves, unit, sample, tensors, landscape, microscope]

@@ -7,8 +7,9 @@
 
 import { WeightPath } from './path.ts'
 import { Probe } from './probe.ts'
-import type { RunId, Score } from './protocol.ts'
+import type { Part, RunId, Score } from './protocol.ts'
 import type { Run } from './run.ts'
+import type { Tally } from './tally.ts'
 
 /** A run with what belongs to it while it is open. */
 export class Live {
@@ -28,6 +29,8 @@ export class Live {
   losses: number[] = []
   lossesFrom = 0
   scored = -1
+  /** What was said of each sample when it was last scored. */
+  tallies: Readonly<Record<Part, Tally>> | undefined
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
 
   constructor(run: Run) {

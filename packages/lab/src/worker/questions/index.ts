@@ -2,11 +2,16 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { landscape, landscapePath } from './landscape.ts'
+import { losses, outcomes } from './losses.ts'
 import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { parts } from './parts.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
+import { predictions } from './predictions.ts'
 import { samples } from './samples.ts'
+import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
 import { update } from './update.ts'
 
@@ -26,4 +31,11 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   gradientCheck,
   samples,
   prediction,
+  passage,
+  composed,
+  losses,
+  outcomes,
+  predictions,
+  strongest,
+  parts,
 }
