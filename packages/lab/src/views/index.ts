@@ -1,5 +1,7 @@
 /** All views, in the order in which the studio offers them. */
 import { curves } from './curves/curves.tsx'
+import { landscape } from './landscape/landscape.tsx'
+import { microscope } from './microscope/microscope.tsx'
 import { network } from './network/network.tsx'
 import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
@@ -7,4 +9,4 @@ import { tensors } from './tensors/tensors.tsx'
 import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, network, curves, unit, sample, tensors]
+export const views: readonly View[] = [surface, network, curves, unit, sample, tensors, landscape, microscope]

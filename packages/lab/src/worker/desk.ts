@@ -6,6 +6,8 @@
  */
 import { History } from './history.ts'
 import { Holds } from './holds.ts'
+
+import { WeightPath } from './path.ts'
 import { Probe } from './probe.ts'
 import type { RunId, Score } from './protocol.ts'
 import { Record } from './record.ts'
@@ -21,6 +23,9 @@ export class Live {
   readonly history: History
   /** Losses and scores, for the doctor. */
   readonly record = new Record()
+  readonly path = new WeightPath()
+  /** What is to be given back with it. */
+  readonly atEnd: (() => void)[] = []
   running = false
   /** Steps a second at most; 0: as fast as it goes. */
   limit = 0
@@ -59,12 +64,14 @@ export class Live {
   /** Something else than a step has changed the numbers. */
   changed(): void {
     this.probe.forget()
+    this.path.clear()
     this.version++
     this.scored = -1
   }
 
   release(): void {
     this.running = false
+    for (const release of this.atEnd) release()
     if (this.holds.holds.length > 0) {
       this.holds.release()
       this.onHeld()

@@ -121,6 +121,69 @@ export interface Terms {
   readonly then: readonly { readonly module: string; readonly value: number }[]
 }
 
+/** Whose loss a gradient is of: the batch that the next step learns from, or one sample by itself. */
+export type LossPart = 'batch' | SampleRef
+
+/** From one stop of the chain rule to the next: module by module, to every named tensor within them, or by operation. */
+export type Stride = 'modules' | 'taps' | 'operations'
+
+/** An element of an operation of the recorded pass. */
+export interface PassElement {
+  readonly id: number
+  readonly element: number
+}
+
+/** One product of the chain rule. */
+export interface GradientTerm extends PassElement {
+  readonly op: string
+  /** The module or named tensor, or else the operation in its module; `loss` is the end. */
+  readonly name: string
+  readonly position: readonly number[]
+  /** What stands there. */
+  readonly value: number
+  /** How much it changes with the number that the term belongs to. */
+  readonly local: number
+  /** Its own gradient; of the loss itself 1. */
+  readonly upstream: number
+  /** local × upstream */
+  readonly product: number
+}
+
+/** The gradient of one number as the sum of its products, the largest first. */
+export interface GradientTerms extends PassElement {
+  readonly gradient: number
+  readonly sum: number
+  readonly terms: readonly GradientTerm[]
+  /** How many products are not listed, and what they add up to. */
+  readonly rest: { readonly count: number; readonly sum: number }
+}
+
+/** A number of the optimizer's arithmetic for one weight: an operation of numbers before it in the list, or given. */
+export interface UpdateNode {
+  /** `add`, `mul` …; `given` where it is no operation, and `constant`. */
+  readonly op: string
+  readonly inputs: readonly number[]
+  readonly value: number
+  /** Of given numbers: `weight`, `gradient`, a slot such as `m`, the new value of one as `m next`, or as the rule calls it. */
+  readonly name?: string
+}
+
+/** What becomes of the weight, or of one number that the optimizer remembers for it. */
+export interface UpdateLine {
+  /** `weight`, or the slot. */
+  readonly name: string
+  readonly before: number
+  readonly after: number
+  /** The node of the list that is the new value. */
+  readonly root: number
+}
+
+/** Along which directions the loss is looked at: one or two weights, random ones, or those of the run's own way. */
+export type LandscapePlane =
+  | { readonly kind: 'weights'; readonly weights: readonly { readonly name: string; readonly element: number }[] }
+  | { readonly kind: 'random'; readonly seed: number }
+  | { readonly kind: 'path' }
+
 /** One module's part in the forward pass of one input. */
 export interface PassageLayer {
   readonly path: string
@@ -191,6 +254,102 @@ export interface Questions {
       readonly then: readonly string[]
     }
     answer: Terms
+  }
+  /** The gradient of one number of a parameter as products along the ways to the loss, and of the elements in `open`. */
+  unfolded: {
+    ask: {
+      readonly run: RunId
+      readonly name: string
+      readonly element: number
+      readonly of: LossPart
+      readonly stride: Stride
+      readonly limit: number
+      readonly open: readonly PassElement[]
+    }
+    answer: {
+      readonly stamp: Stamp
+      /** The samples of the loss, by their numbers among those for training or testing. */
+      readonly samples: readonly number[]
+      readonly loss: number
+      readonly value: number
+      /** By the program that trains, which knows nothing of terms. */
+      readonly gradient: number
+      readonly root: GradientTerms
+      /** In the order of `open`; what is there no longer is left out. */
+      readonly opened: readonly GradientTerms[]
+    }
+  }
+  /** What the next step will do to one number of a parameter, operation by operation. */
+  update: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly optimizer: string
+      readonly nodes: readonly UpdateNode[]
+      /** What is remembered first, the weight last. */
+      readonly lines: readonly UpdateLine[]
+    }
+  }
+  /** A gradient beside finite differences of the same loss, in float64. */
+  gradientCheck: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number; readonly of: LossPart }
+    answer: {
+      readonly stamp: Stamp
+      readonly gradient: number
+      readonly exact: number
+      readonly measured: number
+      readonly error: number
+      readonly step: number
+      /** At the number minus the step, at the number, and plus the step. */
+      readonly losses: readonly [number, number, number]
+      readonly kink: boolean
+    }
+  }
+  /**
+   * The loss on a grid around the weights, rows going up; of one weight, along a line. Each call computes for `budget`
+   * milliseconds and gives the finest grid that is complete; another `job` begins at the weights as they are then.
+   */
+  landscape: {
+    ask: {
+      readonly run: RunId
+      readonly job: number
+      readonly plane: LandscapePlane
+      /** From where to where, along each direction; else around the present point, closer with more `zoom`. */
+      readonly window?: readonly (readonly [from: number, to: number])[]
+      readonly zoom: number
+      /** 9, 17, 33 or 65: places on each side of the finest grid. */
+      readonly size: number
+      readonly budget: number
+    }
+    answer: {
+      /** When the weights were as they are at the center. */
+      readonly stamp: Stamp
+      /** The loss is the mean over so many training samples. */
+      readonly samples: number
+      readonly size: number
+      readonly losses: Float32Array
+      readonly windows: readonly (readonly [from: number, to: number])[]
+      readonly finished: boolean
+      /** Of the way's own directions: the share of its variance that each shows. */
+      readonly shares?: readonly number[]
+    }
+  }
+  /** The way of the run on the surface of a job. */
+  landscapePath: {
+    ask: { readonly run: RunId; readonly job: number; readonly withNext: boolean }
+    answer: {
+      readonly stamp: Stamp
+      readonly steps: Int32Array
+      /** One coordinate for each direction. */
+      readonly points: Float32Array
+      readonly now: readonly number[]
+      /** Of the next batch. */
+      readonly loss: number
+      /** How the loss of the next batch changes along each direction. */
+      readonly slope: readonly number[]
+      /** Where the next step leads. */
+      readonly next?: readonly number[]
+    }
   }
   /** Samples of a part, one after the other: [n, …inputShape] and [n, …]. */
   samples: {

@@ -93,6 +93,7 @@ export class Trainer {
 
   async #step(live: Live): Promise<Progress['stopped']> {
     const { run } = live
+    if (live.path.isDue(run.step)) await live.path.keep(run)
     const isNew = run.step === live.history.end
     if (isNew && live.losses.length === 0) live.lossesFrom = run.step
     const loss = await live.history.advance()

@@ -2,7 +2,9 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { doctor } from './doctor.ts'
+import { landscape, landscapePath } from './landscape.ts'
 import { losses, outcomes } from './losses.ts'
+import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { parts } from './parts.ts'
 import { composed, passage } from './passage.ts'
@@ -13,6 +15,7 @@ import { samples } from './samples.ts'
 import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
 import { experiments, timeline } from './time.ts'
+import { update } from './update.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -23,6 +26,11 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   activation,
   activations,
   terms,
+  landscape,
+  landscapePath,
+  unfolded,
+  update,
+  gradientCheck,
   samples,
   prediction,
   passage,
