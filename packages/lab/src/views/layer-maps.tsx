@@ -43,11 +43,12 @@ export function scaleOf(activations: Activations, path: string, unit: number, sc
   const all = activations.value?.modules ?? []
   const found = all.find((module) => module.path === path)
   if (!found) return 1
-  if (scope === 'map') {
-    const size = mapSize(found.numbers)
+  // A single number has no colours of its own.
+  const size = mapSize(found.numbers)
+  if (scope === 'map' && size > 1) {
     return largestSize(found.numbers.values.subarray(unit * size, (unit + 1) * size))
   }
-  const within = scope === 'layer' ? [found] : all
+  const within = scope !== 'all' ? [found] : all
   return Math.max(...within.map(({ histogram }) => Math.max(Math.abs(histogram.low), Math.abs(histogram.high)))) || 1
 }
 

@@ -9,6 +9,7 @@ import { drawMap, fitted } from '../ui/map.ts'
 import type { RunInfo, SampleRef } from '../worker/protocol.ts'
 import type { Box } from './field.ts'
 import { pictureOf, seesPictures } from './layer-maps.tsx'
+import './sample-picture.css'
 
 const kept = new WeakMap<RunInfo, Map<string, Promise<Float32Array>>>()
 

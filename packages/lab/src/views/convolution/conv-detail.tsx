@@ -6,7 +6,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
 import { largestSize } from '../../ui/colour.ts'
-import { number, words } from '../../ui/format.ts'
+import { added, number, words } from '../../ui/format.ts'
 import type { ModuleInfo, Questions, Terms } from '../../worker/protocol.ts'
 import { given, slidingOf } from '../field.ts'
 import { pictureOf } from '../layer-maps.tsx'
@@ -226,11 +226,10 @@ function ProductSum({
       <p class="figures sum-line" data-value={terms.value}>
         {Array.from(sums, (sum, k) => (
           <span key={k} class={k === channel && own > 1 ? 'chosen' : ''} title={`channel ${k + 1}`}>
-            {k > 0 && ' + '}
-            {number(sum)}
+            {k > 0 ? added(sum) : number(sum)}
           </span>
         ))}
-        {terms.bias && <span title="bias"> + {number(terms.bias.value)}</span>} = <strong>{number(terms.value)}</strong>
+        {terms.bias && <span title="bias">{added(terms.bias.value)}</span>} = <strong>{number(terms.value)}</strong>
       </p>
       <p class="muted small">
         {own > 1 ? 'One number for each channel' : 'The products'}

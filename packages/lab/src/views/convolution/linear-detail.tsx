@@ -5,7 +5,7 @@
 import type { JSX } from 'preact'
 import { useLab } from '../../state/ask.ts'
 import { largestSize } from '../../ui/colour.ts'
-import { number, percent, words } from '../../ui/format.ts'
+import { added, number, percent, words } from '../../ui/format.ts'
 import type { ModuleInfo, RunInfo, Terms } from '../../worker/protocol.ts'
 import { useTextQuestion } from '../slow.ts'
 import type { ViewProps } from '../view.ts'
@@ -183,20 +183,18 @@ function SumLine({
     <p class="figures sum-line" data-value={terms.value}>
       {shown.map(({ name, sum }, k) => (
         <span key={name} title={name}>
-          {k > 0 && ' + '}
-          {number(sum)}
+          {k > 0 ? added(sum) : number(sum)}
         </span>
       ))}
       {others > 0 && (
         <span title={`the other ${others} ${what}`}>
-          {' '}
-          + {number(rest)} <span class="muted">(other {others})</span>
+          {added(rest)} <span class="muted">(other {others})</span>
         </span>
       )}
       {terms.bias && (
         <span title="bias">
           {' '}
-          + {number(bias)} <span class="muted">(bias)</span>
+          {added(bias)} <span class="muted">(bias)</span>
         </span>
       )}{' '}
       = <strong>{number(terms.value)}</strong>

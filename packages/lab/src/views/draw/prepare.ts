@@ -23,7 +23,7 @@ export function prepare(strokes: readonly Stroke[], field: number, side = 28): F
   if (points.length === 0) return new Float32Array(side * side)
   const [left, right] = range(points.map(([x]) => x))
   const [top, bottom] = range(points.map(([, y]) => y))
-  const scale = ((box - thickness) * (side / 28)) / Math.max(right - left, bottom - top, least * field)
+  const scale = ((box - thickness - 0.8 * edge) * (side / 28)) / Math.max(right - left, bottom - top, least * field)
   const place = (dx: number, dy: number): Stroke[] =>
     strokes.map((stroke) => stroke.map(([x, y]) => [(x - left) * scale + dx, (y - top) * scale + dy] as const))
   const middle = side / 2

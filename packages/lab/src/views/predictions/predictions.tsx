@@ -99,7 +99,7 @@ function Samples({
       <h3>
         {cell
           ? `“${info.labels[cell.truth]}” taken for “${info.labels[cell.said]}”: ${count(chosen.length)}`
-          : `Surest mistakes, of ${count(chosen.length)}`}
+          : `The surest of ${count(chosen.length)} mistakes`}
       </h3>
       {cell && (
         <button
