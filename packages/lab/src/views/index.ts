@@ -3,8 +3,23 @@ import { convolution } from './convolution/convolution.tsx'
 import { filters } from './convolution/filters.tsx'
 import { curves } from './curves/curves.tsx'
 import { draw } from './draw/draw.tsx'
+import { network } from './network/network.tsx'
 import { predictions } from './predictions/predictions.tsx'
+import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
+import { tensors } from './tensors/tensors.tsx'
+import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, curves, predictions, draw, convolution, filters]
+export const views: readonly View[] = [
+  surface,
+  network,
+  curves,
+  predictions,
+  unit,
+  sample,
+  tensors,
+  draw,
+  convolution,
+  filters,
+]

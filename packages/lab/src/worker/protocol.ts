@@ -5,7 +5,8 @@
  * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
  * line to `Questions`, a file to questions/, and a view that asks.
  */
-import type { LabSpec, Task } from '../spec/spec.ts'
+import type { DataFacts } from '../spec/facts.ts'
+import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -120,6 +121,19 @@ export interface Terms {
   readonly then: readonly { readonly module: string; readonly value: number }[]
 }
 
+/** One module's part in the forward pass of one input. */
+export interface PassageLayer {
+  readonly path: string
+  readonly kind: string
+  /** What it was given, and what it gave back. */
+  readonly given: Float32Array
+  readonly values: Float32Array
+  /** Of a linear module: its weights, the products of weights and what it was given, [out, in] both, and its bias. */
+  readonly weight?: Numbers
+  readonly products?: Numbers
+  readonly bias?: Float32Array
+}
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -130,6 +144,8 @@ export interface Questions {
       readonly size: number
       /** For each module that gives units: [units, size, size]. */
       readonly modules: readonly { readonly path: string; readonly maps: Numbers }[]
+      /** What the network is given at each place: [features, size, size]. */
+      readonly input: Numbers
       /** What the network says at each place: [outputs, size, size], probabilities where it says classes. */
       readonly output: Numbers
     }
@@ -159,6 +175,8 @@ export interface Questions {
     }
     answer: {
       readonly stamp: Stamp
+      /** What the network was given. */
+      readonly given: Numbers
       readonly modules: readonly { readonly path: string; readonly numbers: Numbers; readonly histogram: Histogram }[]
     }
   }
@@ -246,9 +264,58 @@ export interface Questions {
       readonly target?: Float32Array
     }
   }
+  /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */
+  passage: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly input: Float32Array
+      readonly layers: readonly PassageLayer[]
+      /** Of classes. */
+      readonly probabilities?: Float32Array
+      /** Where the input is a sample: what it should be, and the loss of this sample alone. */
+      readonly target?: number
+      readonly loss?: number
+    }
+  }
+  /** Linear modules in a row as the one linear module that they are together: [out, in] and [out]. */
+  composed: {
+    ask: { readonly run: RunId; readonly modules: readonly string[]; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly weight: Numbers
+      readonly bias: Float32Array
+      /** What the one module gives for the input. */
+      readonly values: Float32Array
+    }
+  }
+  /** The loss that the run's own loss function gives for outputs [n, …] with these targets, each by itself. */
+  losses: {
+    ask: { readonly run: RunId; readonly outputs: Numbers; readonly targets: Float32Array }
+    answer: { readonly values: Float32Array; readonly probabilities?: Numbers }
+  }
+  /** What the network says of every sample of a part, [n, …], and the loss of each by itself. */
+  outcomes: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      readonly outputs: Numbers
+      readonly targets: Float32Array
+      readonly losses: Float32Array
+      readonly probabilities?: Numbers
+    }
+  }
 }
 
 export type QuestionName = keyof Questions
+
+/** What can change while a run trains, without a new network. */
+export interface Adjustment {
+  /** Of the same kind. */
+  readonly optimizer?: Choice
+  readonly schedule?: Choice
+  readonly stopAtEpoch?: number
+}
 
 /** The orders, with what they need and what they give back. */
 export interface Orders {
@@ -263,6 +330,15 @@ export interface Orders {
   reset: { give: { readonly run: RunId }; get: undefined }
   /** Other numbers for a parameter, row-major. */
   setParameter: { give: { readonly run: RunId; readonly name: string; readonly values: Float32Array }; get: undefined }
+  /** Changes a running network's training from the next step on. */
+  adjust: { give: { readonly run: RunId; readonly change: Adjustment }; get: undefined }
+  /** What data ask of a network, before there is one; of points of the plane, the points [n, 2] and targets [n] too. */
+  describe: {
+    give: { readonly data: DataSpec }
+    get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
+  }
+  /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
+  samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
 }
 
 export type OrderName = keyof Orders

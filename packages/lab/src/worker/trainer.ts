@@ -78,6 +78,8 @@ export class Trainer {
     stopped?: Progress['stopped'],
   ): Promise<{ score: number; refresh: number }> {
     return this.#desk.inTurn(async () => {
+      // Another run may have taken its place meanwhile; what is said then would be taken for the new one's.
+      if (this.#desk.runs.get(live.run.id) !== live) return { score: 0, refresh: 0 }
       const from = performance.now()
       if (withScores) await measure(live)
       const scored = performance.now()

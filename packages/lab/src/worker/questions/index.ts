@@ -1,8 +1,10 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { losses, outcomes } from './losses.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { parts } from './parts.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { predictions } from './predictions.ts'
@@ -21,6 +23,10 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   terms,
   samples,
   prediction,
+  passage,
+  composed,
+  losses,
+  outcomes,
   predictions,
   strongest,
   parts,

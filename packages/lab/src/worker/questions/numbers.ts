@@ -36,7 +36,8 @@ export const activations: Answerer<'activations'> = async (live, { modules, inpu
       return [{ path, numbers, histogram: histogramOf(numbers.values) }]
     }),
   )
-  return { stamp: live.run.stamp, modules: found.flat() }
+  const given = await numbersOf(await inputOf(live.run, input), true)
+  return { stamp: live.run.stamp, given, modules: found.flat() }
 }
 
 /** What modules gave back for an input, or the gradients of its loss; several questions share one pass. */
