@@ -37,6 +37,10 @@ export class Selection {
   readonly input = signal<Input>({ part: 'train', index: 0 })
   /** The place in a sequence. */
   readonly time = signal(0)
+  /** The row and column in a map. */
+  readonly place = signal<readonly [row: number, column: number]>([0, 0])
+  /** Samples of which class (row of the confusion matrix) that were taken for which; undefined: all. */
+  readonly cell = signal<{ readonly truth: number; readonly said: number } | undefined>(undefined)
 
   constructor() {
     effect(() => {
@@ -58,6 +62,7 @@ export class Selection {
     if (weight.peek() && !has({ kind: 'weight', ...(weight.peek() as WeightRef) })) weight.value = undefined
     const input = this.input.peek()
     const count = 'part' in input && input.part === 'test' ? testCount : trainCount
+    this.cell.value = undefined
     if ('values' in input || input.index >= count) this.input.value = { part: 'train', index: 0 }
   }
 
