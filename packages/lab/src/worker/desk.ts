@@ -24,10 +24,18 @@ export class Live {
   lossesFrom = 0
   scored = -1
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
+  readonly #programs = new Map<string, { release(): void }>()
 
   constructor(run: Run) {
     this.run = run
     this.probe = new Probe(run)
+  }
+
+  /** A program of this run that a question needs again and again: made once, given back with the run. */
+  program<P extends { release(): void }>(name: string, make: () => P): P {
+    const made = (this.#programs.get(name) as P | undefined) ?? make()
+    this.#programs.set(name, made)
+    return made
   }
 
   /** Something else than a step has changed the numbers. */
@@ -39,6 +47,8 @@ export class Live {
 
   release(): void {
     this.running = false
+    for (const program of this.#programs.values()) program.release()
+    this.#programs.clear()
     this.probe.release()
     this.run.release()
   }

@@ -1,10 +1,15 @@
 /** Who answers which question. Each is a function of the run and of what is asked; it changes nothing. */
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
+import { attention, attentionInside } from './attention.ts'
+import { gates, gateTerms, reach } from './gates.ts'
+import { invented } from './invented.ts'
+import { letters, next } from './letters.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { samples } from './samples.ts'
+import { stream } from './stream.ts'
 import { terms } from './terms.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
@@ -18,4 +23,13 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   terms,
   samples,
   prediction,
+  gates,
+  gateTerms,
+  reach,
+  attention,
+  attentionInside,
+  stream,
+  letters,
+  next,
+  invented,
 }
