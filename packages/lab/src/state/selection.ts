@@ -35,6 +35,9 @@ export class Selection {
   readonly input = signal<Input>({ part: 'train', index: 0 })
   /** The place in a sequence. */
   readonly time = signal(0)
+  /** The place in a sequence that the pointer is on. */
+  readonly hoveredTime = signal<number | undefined>(undefined)
+  readonly shownTime = computed(() => this.hoveredTime.value ?? this.time.value)
 
   /** Lets go of what a new network does not have. */
   fit({ modules, trainCount, testCount }: RunInfo): void {
@@ -45,6 +48,7 @@ export class Selection {
         : modules.some(({ path }) => path === chosen.module))
     if (!has(this.pinned.peek())) this.pinned.value = undefined
     this.hovered.value = undefined
+    this.hoveredTime.value = undefined
     const input = this.input.peek()
     const count = 'part' in input && input.part === 'test' ? testCount : trainCount
     if ('values' in input || input.index >= count) this.input.value = { part: 'train', index: 0 }
@@ -57,6 +61,7 @@ export class Selection {
   letGo(): void {
     this.pinned.value = undefined
     this.hovered.value = undefined
+    this.hoveredTime.value = undefined
   }
 }
 

@@ -1,6 +1,7 @@
 /** All views, in the order in which the studio offers them. */
 import { curves } from './curves/curves.tsx'
+import { gates } from './gates/gates.tsx'
 import { surface } from './surface/surface.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, curves]
+export const views: readonly View[] = [surface, curves, gates]
