@@ -4,8 +4,8 @@ import { useQuestion } from '../../state/ask.ts'
 import { number } from '../../ui/format.ts'
 import type { Input, RunId } from '../../worker/protocol.ts'
 
-/** Bars show powers of ten between these. */
-const [lowest, highest] = [-5, 0.5]
+/** How many powers of ten bars span, below the largest. */
+const decades = 5
 
 export function Reach({
   run,
@@ -26,9 +26,9 @@ export function Reach({
   if (problem) return <p class="sequence-note">{problem}</p>
   const found = seen?.tracks.find(({ name }) => name === track)
   if (!seen || !found) return null
-  const share = (size: number): number =>
-    size > 0 ? Math.max(0, Math.min(1, (Math.log10(size) - lowest) / (highest - lowest))) : 0
   const { hidden } = found
+  const largest = Math.max(...hidden)
+  const share = (size: number): number => (size > 0 ? Math.max(0, 1 + Math.log10(size / largest) / decades) : 0)
   const last = Number.isNaN(seen.time) ? hidden.length - 1 : seen.time
   return (
     <div class="reach">
