@@ -99,6 +99,8 @@ export interface Card {
   readonly spec?: LabSpec
   /** First numbers of parameters, by name, in place of those that the seed gives. */
   readonly start?: Readonly<Record<string, readonly number[]>>
+  /** Steps that are made before it is shown, so that there is something to see. */
+  readonly trained?: number
   readonly stage: Stage
   readonly bar?: readonly BarPart[]
   /** Steps a second in the beginning; 0, or nothing: as fast as it goes. */

@@ -2,8 +2,12 @@
 import { attention } from './attention/attention.tsx'
 import { curves } from './curves/curves.tsx'
 import { gates } from './gates/gates.tsx'
+import { network } from './network/network.tsx'
+import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
+import { tensors } from './tensors/tensors.tsx'
 import { tokens } from './tokens/tokens.tsx'
+import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, curves, gates, attention, tokens]
+export const views: readonly View[] = [surface, network, curves, unit, gates, attention, tokens, sample, tensors]

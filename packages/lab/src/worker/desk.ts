@@ -5,8 +5,9 @@
  * change. When steps are made: trainer.ts.
  */
 import { Probe } from './probe.ts'
-import type { RunId, Score } from './protocol.ts'
+import type { Part, RunId, Score } from './protocol.ts'
 import type { Run } from './run.ts'
+import type { Tally } from './tally.ts'
 
 /** A run with what belongs to it while it is open. */
 export class Live {
@@ -23,6 +24,8 @@ export class Live {
   losses: number[] = []
   lossesFrom = 0
   scored = -1
+  /** What was said of each sample when it was last scored. */
+  tallies: Readonly<Record<Part, Tally>> | undefined
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
   readonly #programs = new Map<string, { release(): void }>()
 

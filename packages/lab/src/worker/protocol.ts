@@ -5,7 +5,8 @@
  * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
  * line to `Questions`, a file to questions/, and a view that asks.
  */
-import type { LabSpec, Task } from '../spec/spec.ts'
+import type { DataFacts } from '../spec/facts.ts'
+import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -112,6 +113,8 @@ export interface Terms {
   readonly weights: Float32Array
   readonly weightName?: string
   readonly bias?: { readonly name: string; readonly element: number; readonly value: number }
+  /** Of a mean: what the sum is divided by. */
+  readonly divisor?: number
   /** What the module gave back there. */
   readonly value: number
   /** What the modules that were asked for gave back at the same place. */
@@ -171,6 +174,19 @@ export interface Invented {
   readonly known?: Part
 }
 
+/** One module's part in the forward pass of one input. */
+export interface PassageLayer {
+  readonly path: string
+  readonly kind: string
+  /** What it was given, and what it gave back. */
+  readonly given: Float32Array
+  readonly values: Float32Array
+  /** Of a linear module: its weights, the products of weights and what it was given, [out, in] both, and its bias. */
+  readonly weight?: Numbers
+  readonly products?: Numbers
+  readonly bias?: Float32Array
+}
+
 /** The questions, with what is asked and what is answered. */
 export interface Questions {
   /** Outputs of every unit over the plane, for networks with two coordinates; rows from y = 6 down, columns from x = -6. */
@@ -181,6 +197,8 @@ export interface Questions {
       readonly size: number
       /** For each module that gives units: [units, size, size]. */
       readonly modules: readonly { readonly path: string; readonly maps: Numbers }[]
+      /** What the network is given at each place: [features, size, size]. */
+      readonly input: Numbers
       /** What the network says at each place: [outputs, size, size], probabilities where it says classes. */
       readonly output: Numbers
     }
@@ -210,6 +228,8 @@ export interface Questions {
     }
     answer: {
       readonly stamp: Stamp
+      /** What the network was given. */
+      readonly given: Numbers
       readonly modules: readonly { readonly path: string; readonly numbers: Numbers; readonly histogram: Histogram }[]
     }
   }
@@ -348,6 +368,62 @@ export interface Questions {
     }
     answer: { readonly stamp: Stamp; readonly texts: readonly Invented[] }
   }
+  /**
+   * What the network said of the samples of a part, when they were last scored: while it trains, that may be some steps
+   * ago, as the stamp says.
+   */
+  predictions: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      /** The first so many samples of the part were looked at. */
+      readonly count: number
+      /** Of each truth (row) how often each label was said: [labels, labels]; empty where numbers are asked for. */
+      readonly confusion: Numbers
+      /** Of each sample that has one class: the truth, what was said, and the probabilities of both. */
+      readonly truth: Int32Array
+      readonly said: Int32Array
+      readonly sure: Float32Array
+      readonly given: Float32Array
+      /** Where numbers are asked for: [count, outputs] each. */
+      readonly wanted: Numbers
+      readonly found: Numbers
+    }
+  }
+  /**
+   * Of each unit (channel) of a module, the samples that it answers most strongly: the place of its largest number, each
+   * sample once. While the network trains, few samples are looked at, so that it is not slowed; `among` says how many.
+   */
+  strongest: {
+    ask: { readonly run: RunId; readonly module: string; readonly part: Part; readonly top: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly among: number
+      readonly units: readonly {
+        readonly sample: Int32Array
+        /** Within what the unit gave back, row-major. */
+        readonly place: Int32Array
+        readonly value: Float32Array
+      }[]
+    }
+  }
+  /** What each input channel gives to one channel of a convolution; they and the bias add up to its output. */
+  parts: {
+    ask: { readonly run: RunId; readonly module: string; readonly unit: number; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      /** The first input channel that this one sees: not 0 in later groups. */
+      readonly first: number
+      /** [channels, rows, columns] */
+      readonly inputs: Numbers
+      /** [channels, …size] */
+      readonly weights: Numbers
+      /** [channels, rows, columns] of the output. */
+      readonly maps: Numbers
+      readonly bias: number
+      readonly output: Numbers
+    }
+  }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
     ask: { readonly run: RunId; readonly input: Input }
@@ -359,9 +435,58 @@ export interface Questions {
       readonly target?: Float32Array
     }
   }
+  /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */
+  passage: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly input: Float32Array
+      readonly layers: readonly PassageLayer[]
+      /** Of classes. */
+      readonly probabilities?: Float32Array
+      /** Where the input is a sample: what it should be, and the loss of this sample alone. */
+      readonly target?: number
+      readonly loss?: number
+    }
+  }
+  /** Linear modules in a row as the one linear module that they are together: [out, in] and [out]. */
+  composed: {
+    ask: { readonly run: RunId; readonly modules: readonly string[]; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly weight: Numbers
+      readonly bias: Float32Array
+      /** What the one module gives for the input. */
+      readonly values: Float32Array
+    }
+  }
+  /** The loss that the run's own loss function gives for outputs [n, …] with these targets, each by itself. */
+  losses: {
+    ask: { readonly run: RunId; readonly outputs: Numbers; readonly targets: Float32Array }
+    answer: { readonly values: Float32Array; readonly probabilities?: Numbers }
+  }
+  /** What the network says of every sample of a part, [n, …], and the loss of each by itself. */
+  outcomes: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      readonly outputs: Numbers
+      readonly targets: Float32Array
+      readonly losses: Float32Array
+      readonly probabilities?: Numbers
+    }
+  }
 }
 
 export type QuestionName = keyof Questions
+
+/** What can change while a run trains, without a new network. */
+export interface Adjustment {
+  /** Of the same kind. */
+  readonly optimizer?: Choice
+  readonly schedule?: Choice
+  readonly stopAtEpoch?: number
+}
 
 /** The orders, with what they need and what they give back. */
 export interface Orders {
@@ -376,6 +501,13 @@ export interface Orders {
   reset: { give: { readonly run: RunId }; get: undefined }
   /** Other numbers for a parameter, row-major. */
   setParameter: { give: { readonly run: RunId; readonly name: string; readonly values: Float32Array }; get: undefined }
+  /** Changes a running network's training from the next step on. */
+  adjust: { give: { readonly run: RunId; readonly change: Adjustment }; get: undefined }
+  /** What data ask of a network, before there is one; of points of the plane, the points [n, 2] and targets [n] too. */
+  describe: {
+    give: { readonly data: DataSpec }
+    get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
+  }
 }
 
 export type OrderName = keyof Orders

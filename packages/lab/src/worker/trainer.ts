@@ -8,6 +8,7 @@
 import type { Desk, Live } from './desk.ts'
 import type { Progress } from './protocol.ts'
 import { scoreOf } from './scores.ts'
+import { Tally } from './tally.ts'
 
 /** Milliseconds of a burst. */
 const burst = 12
@@ -130,8 +131,12 @@ export async function measure(live: Live): Promise<void> {
   if (live.scored === live.version) return
   const { run, probe, version } = live
   const step = run.step
-  const [train, test] = [await scoreOf(run, probe, 'train'), await scoreOf(run, probe, 'test')]
+  const tally = (): Tally => new Tally(step, run.data.task, run.data.labels.length)
+  const tallies = { train: tally(), test: tally() }
+  const train = await scoreOf(run, probe, 'train', tallies.train)
+  const test = await scoreOf(run, probe, 'test', tallies.test)
   live.scores = { step, train, test }
+  live.tallies = tallies
   live.scored = version
 }
 

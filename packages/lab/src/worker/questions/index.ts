@@ -5,11 +5,16 @@ import { attention, attentionInside } from './attention.ts'
 import { gates, gateTerms, reach } from './gates.ts'
 import { invented } from './invented.ts'
 import { letters, next } from './letters.ts'
+import { losses, outcomes } from './losses.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { parts } from './parts.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
+import { predictions } from './predictions.ts'
 import { samples } from './samples.ts'
 import { stream } from './stream.ts'
+import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
@@ -32,4 +37,11 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   letters,
   next,
   invented,
+  passage,
+  composed,
+  losses,
+  outcomes,
+  predictions,
+  strongest,
+  parts,
 }
