@@ -48,6 +48,9 @@ export class Selection {
       if (pinned?.kind === 'weight') this.weight.value = { name: pinned.name, element: pinned.element }
     })
   }
+  /** The place in a sequence that the pointer is on. */
+  readonly hoveredTime = signal<number | undefined>(undefined)
+  readonly shownTime = computed(() => this.hoveredTime.value ?? this.time.value)
 
   /** Lets go of what a new network does not have. */
   fit({ modules, trainCount, testCount }: RunInfo): void {
@@ -60,6 +63,7 @@ export class Selection {
     this.hovered.value = undefined
     const { weight } = this
     if (weight.peek() && !has({ kind: 'weight', ...(weight.peek() as WeightRef) })) weight.value = undefined
+    this.hoveredTime.value = undefined
     const input = this.input.peek()
     const count = 'part' in input && input.part === 'test' ? testCount : trainCount
     this.cell.value = undefined
@@ -73,6 +77,7 @@ export class Selection {
   letGo(): void {
     this.pinned.value = undefined
     this.hovered.value = undefined
+    this.hoveredTime.value = undefined
   }
 }
 

@@ -44,6 +44,7 @@ export class Live {
   wanted: number | undefined
   /** Called when what is held has changed: programs of other runs are compiled anew too. */
   onHeld: () => void = () => {}
+  readonly #programs = new Map<string, { release(): void }>()
 
   constructor(run: Run) {
     this.run = run
@@ -59,6 +60,15 @@ export class Live {
   recompile(): void {
     this.run.release()
     this.probe.release()
+    for (const program of this.#programs.values()) program.release()
+    this.#programs.clear()
+  }
+
+  /** A program of this run that a question needs again and again: made once, given back with the run. */
+  program<P extends { release(): void }>(name: string, make: () => P): P {
+    const made = (this.#programs.get(name) as P | undefined) ?? make()
+    this.#programs.set(name, made)
+    return made
   }
 
   /** Something else than a step has changed the numbers. */

@@ -184,6 +184,59 @@ export type LandscapePlane =
   | { readonly kind: 'random'; readonly seed: number }
   | { readonly kind: 'path' }
 
+/** How the next letter is chosen: see the library's samplingProbabilities. */
+export interface Choosing {
+  readonly temperature: number
+  /** Only so many likeliest; 0: all. */
+  readonly topK: number
+  /** Only the likeliest that add up to so much; 1: all. */
+  readonly topP: number
+}
+
+/** One direction of one recurrent layer, through a text. */
+export interface Track {
+  /** As `l0` or `l1_reverse`. */
+  readonly name: string
+  readonly reverse: boolean
+  /** The library's names: i f g o cell hidden, r z n hidden, or hidden alone; [T, units] each. */
+  readonly parts: readonly { readonly name: string; readonly numbers: Numbers }[]
+}
+
+/** The sum behind one gate of one unit at one step. */
+export interface GateSum {
+  readonly gate: string
+  readonly bend: 'sigmoid' | 'tanh' | 'relu'
+  readonly inputWeights: Float32Array
+  readonly inputBias: number
+  readonly hiddenWeights: Float32Array
+  readonly hiddenBias: number
+  /** Products and bias added up, by where they come from. */
+  readonly fromInput: number
+  readonly fromHidden: number
+  /** After the bend; as the layer has it. */
+  readonly value: number
+}
+
+/** A place on the way of one letter through a transformer. */
+export interface StreamPlace {
+  readonly path: string
+  readonly what: 'embedding' | 'positions' | 'norm' | 'attention' | 'feed-forward' | 'sum'
+  readonly values: Float32Array
+  /** What the network would say if it ended here. */
+  readonly lens?: Float32Array
+}
+
+/** A text that a network made. */
+export interface Invented {
+  readonly tokens: Int32Array
+  readonly text: string
+  /** Of all its letters and its end, as the network gives them. */
+  readonly logProbability: number
+  readonly ended: boolean
+  /** The part of the data that has the same text. */
+  readonly known?: Part
+}
+
 /** One module's part in the forward pass of one input. */
 export interface PassageLayer {
   readonly path: string
@@ -355,6 +408,124 @@ export interface Questions {
   samples: {
     ask: { readonly run: RunId; readonly part: Part; readonly from: number; readonly count: number }
     answer: { readonly inputs: Numbers; readonly targets: Numbers }
+  }
+  /** Gates and memory of a recurrent layer through an input. */
+  gates: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly kind: 'rnn' | 'lstm' | 'gru'
+      /** Of the letters that are shown; empty where the input is no text. */
+      readonly tokens: Int32Array
+      readonly tracks: readonly Track[]
+    }
+  }
+  /** What made one unit's gates and memory at one step. */
+  gateTerms: {
+    ask: {
+      readonly run: RunId
+      readonly module: string
+      readonly input: Input
+      readonly track: string
+      readonly time: number
+      readonly unit: number
+    }
+    answer: {
+      readonly stamp: Stamp
+      readonly kind: 'rnn' | 'lstm' | 'gru'
+      readonly time: number
+      readonly unit: number
+      /** What the layer was given at this step, and what it put out at the step before. */
+      readonly inputs: Float32Array
+      readonly hiddens: Float32Array
+      /** The unit's own cell at the step before; 0 where there is none. */
+      readonly cellBefore: number
+      readonly sums: readonly GateSum[]
+      /** The unit's gates and memory by name. */
+      readonly values: Readonly<Record<string, number>>
+    }
+  }
+  /** How far an error reaches back: the gradient of one prediction's loss with respect to the state at each step. */
+  reach: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input; readonly time: number }
+    answer: {
+      readonly stamp: Stamp
+      /** Of the prediction after the letter at `time`; NaN where all of the sample counts. */
+      readonly time: number
+      readonly loss: number
+      /** Euclidean norms of ∂loss/∂hidden, and of ∂loss/∂cell, step by step. */
+      readonly tracks: readonly { readonly name: string; readonly hidden: Float32Array; readonly cell?: Float32Array }[]
+    }
+  }
+  /** The weights of all attention modules: [heads, queries, keys] each. */
+  attention: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      readonly modules: readonly { readonly path: string; readonly weights: Numbers }[]
+    }
+  }
+  /** Everything inside one attention module: [heads, places, head size], scores and weights [heads, queries, keys]. */
+  attentionInside: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      /** What products of queries and keys are multiplied by. */
+      readonly scale: number
+      /** How many heads of queries share keys and values. */
+      readonly group: number
+      readonly q: Numbers
+      readonly keys: Numbers
+      readonly values: Numbers
+      readonly scores: Numbers
+      readonly weights: Numbers
+      readonly mixed: Numbers
+    }
+  }
+  /** The way of one letter through a transformer: what is added to it, and the sums. */
+  stream: {
+    ask: { readonly run: RunId; readonly input: Input; readonly time: number }
+    answer: { readonly stamp: Stamp; readonly time: number; readonly places: readonly StreamPlace[] }
+  }
+  /** What the network expects after each letter of a text. */
+  letters: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      /** What does come, -1 where nothing is known; and its loss, NaN there. */
+      readonly targets: Int32Array
+      readonly losses: Float32Array
+      /** [T, labels] */
+      readonly probabilities: Numbers
+      /** Scores before softmax. */
+      readonly scores: Numbers
+    }
+  }
+  /** The next letter: as the network has it, and as it is chosen. */
+  next: {
+    ask: { readonly run: RunId; readonly input: Input; readonly time: number; readonly choosing: Choosing }
+    answer: {
+      readonly stamp: Stamp
+      readonly time: number
+      readonly probabilities: Float32Array
+      readonly chances: Float32Array
+    }
+  }
+  /** New texts that go on from a beginning. */
+  invented: {
+    ask: {
+      readonly run: RunId
+      readonly beginning: Int32Array
+      readonly count: number
+      /** The most letters of each; 0: as many as the network can read. */
+      readonly letters: number
+      readonly seed: number
+      readonly choosing: Choosing
+    }
+    answer: { readonly stamp: Stamp; readonly texts: readonly Invented[] }
   }
   /**
    * What the network said of the samples of a part, when they were last scored: while it trains, that may be some steps
