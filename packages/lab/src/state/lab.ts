@@ -6,9 +6,10 @@
  */
 import { batch, computed, effect, signal } from '@preact/signals'
 import type { LabSpec } from '../spec/spec.ts'
-import type { Progress, RunId, RunInfo } from '../worker/protocol.ts'
+import type { Adjustment, Progress, RunId, RunInfo } from '../worker/protocol.ts'
 import { Client, RefusedError } from './client.ts'
 import { Curves } from './curves.ts'
+import { Editor } from './editor.ts'
 import { Selection } from './selection.ts'
 
 /** What a run looks like from the page. */
@@ -27,6 +28,8 @@ export interface Notice {
 export class Lab {
   readonly client = new Client()
   readonly selection = new Selection()
+  /** Every change of what is set up goes through it, and can be undone. */
+  readonly editor = new Editor(this)
   /** As it is set up; the network that trains may be of an earlier one until it is opened. */
   readonly spec = signal<LabSpec | undefined>(undefined)
   readonly runs = signal<ReadonlyMap<RunId, RunState>>(new Map())
@@ -83,6 +86,7 @@ export class Lab {
             this.runs.value = new Map([[info.run, { info, progress, curves: new Curves() }]])
             this.notice.value = undefined
             this.selection.fit(info)
+            this.editor.opened(info)
           })
         } finally {
           this.client.onProgress = listening
@@ -125,6 +129,16 @@ export class Lab {
   /** Other numbers for a parameter of the run that is shown. */
   setParameter(name: string, values: Float32Array): Promise<boolean> {
     return this.#obeyed(() => this.client.order('setParameter', { run: this.current.peek(), name, values }))
+  }
+
+  /** Changes how the run that is shown trains, from its next step on. */
+  adjust(change: Adjustment): Promise<boolean> {
+    const run = this.current.peek()
+    return this.#obeyed(async () => {
+      await this.client.order('adjust', { run, change })
+      const state = this.runs.peek().get(run)
+      if (state) this.#set(run, { ...state, info: { ...state.info, spec: { ...state.info.spec, ...change } } })
+    })
   }
 
   /** Does what the worker may refuse; says so, and loses nothing. */

@@ -1,5 +1,6 @@
 /** Who obeys which order. Each ends with the page being told what is now. */
 import { io, tensor } from 'glissade'
+import { factsOf } from './data/data.ts'
 import { loadData } from './data/index.ts'
 import { type Desk, Live } from './desk.ts'
 import { infoOf } from './info.ts'
@@ -68,5 +69,16 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
     variable.assign(tensor(values, { shape: variable.shape }))
     live.changed()
     await show(office, live)
+  },
+  adjust: async (office, { run, change }) => {
+    const live = office.desk.live(run)
+    await live.run.adjust(change)
+    // Weights are as they were: nothing that is shown is to be measured again.
+    office.trainer.report(live)
+  },
+  describe: async (_, { data }) => {
+    const found = await loadData(data)
+    const { points, targets } = found
+    return { ...factsOf(found), ...(points && { points: points.slice(), targets: Float32Array.from(targets) }) }
   },
 }

@@ -5,7 +5,8 @@
  * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
  * line to `Questions`, a file to questions/, and a view that asks.
  */
-import type { LabSpec, Task } from '../spec/spec.ts'
+import type { DataFacts } from '../spec/facts.ts'
+import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -192,6 +193,14 @@ export interface Questions {
 
 export type QuestionName = keyof Questions
 
+/** What can change while a run trains, without a new network. */
+export interface Adjustment {
+  /** Of the same kind. */
+  readonly optimizer?: Choice
+  readonly schedule?: Choice
+  readonly stopAtEpoch?: number
+}
+
 /** The orders, with what they need and what they give back. */
 export interface Orders {
   /** A new first run; what was there is given back. Weights as a safetensors file. */
@@ -205,6 +214,13 @@ export interface Orders {
   reset: { give: { readonly run: RunId }; get: undefined }
   /** Other numbers for a parameter, row-major. */
   setParameter: { give: { readonly run: RunId; readonly name: string; readonly values: Float32Array }; get: undefined }
+  /** Changes a running network's training from the next step on. */
+  adjust: { give: { readonly run: RunId; readonly change: Adjustment }; get: undefined }
+  /** What data ask of a network, before there is one; of points of the plane, the points [n, 2] and targets [n] too. */
+  describe: {
+    give: { readonly data: DataSpec }
+    get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
+  }
 }
 
 export type OrderName = keyof Orders

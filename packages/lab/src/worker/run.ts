@@ -5,11 +5,22 @@
  * are made: trainer.ts. The same spec gives the same numbers at every step: the order of samples, first weights and
  * random draws follow from seeds.
  */
-import { compile, data as library, manualSeed, type nn, type optim, random, type Tensor, take, tensor } from 'glissade'
+import {
+  type CompiledFunction,
+  compile,
+  data as library,
+  manualSeed,
+  type nn,
+  type optim,
+  random,
+  type Tensor,
+  take,
+  tensor,
+} from 'glissade'
 import type { LabSpec } from '../spec/spec.ts'
 import { buildModel, type LossOf, lossOf, optimizerOf } from './build.ts'
 import type { LabData } from './data/index.ts'
-import type { RunId, Stamp } from './protocol.ts'
+import type { Adjustment, RunId, Stamp } from './protocol.ts'
 
 /** The forward pass of every kind of model, to the tensor that the loss looks at. */
 export function forwardOf(model: nn.Module, x: Tensor): Tensor {
@@ -19,10 +30,8 @@ export function forwardOf(model: nn.Module, x: Tensor): Tensor {
 
 export class Run {
   readonly id: RunId
-  readonly spec: LabSpec
   readonly data: LabData
   readonly model: nn.Module
-  readonly optimizer: optim.Optimizer
   readonly loss: LossOf
   readonly stepsPerEpoch: number
   /** All samples, training part first. */
@@ -31,20 +40,21 @@ export class Run {
   /** Where the run was branched off. */
   readonly from: Stamp | undefined
   step = 0
-  readonly #advance: (at: Tensor) => Promise<Tensor>
-  readonly #release: () => void
+  #spec: LabSpec
+  #optimizer: optim.Optimizer
+  #advance: CompiledFunction<[Tensor], Tensor>
   #draws: random.GeneratorState
   #order = { epoch: -1, places: new Int32Array() }
 
   constructor(id: RunId, spec: LabSpec, data: LabData, from?: Stamp) {
     this.id = id
-    this.spec = spec
+    this.#spec = spec
     this.data = data
     this.from = from
     manualSeed(spec.seed)
     this.model = buildModel(spec)
     this.stepsPerEpoch = Math.ceil(data.trainCount / spec.batchSize)
-    this.optimizer = optimizerOf(spec, this.model, this.stepsPerEpoch)
+    this.#optimizer = optimizerOf(spec, this.model, this.stepsPerEpoch)
     this.loss = lossOf(spec.loss, data.task)
     this.#draws = random.defaultGenerator().state()
     const count = data.trainCount + data.testCount
@@ -54,13 +64,52 @@ export class Run {
       shape: [count, ...data.targetShape],
       dtype: data.targets instanceof Int32Array ? 'int32' : 'float32',
     })
-    const advance = compile((at: Tensor) => {
+    this.#advance = this.#compiled()
+  }
+
+  /** What it was set up with, and what was changed since. */
+  get spec(): LabSpec {
+    return this.#spec
+  }
+
+  get optimizer(): optim.Optimizer {
+    return this.#optimizer
+  }
+
+  #compiled(): CompiledFunction<[Tensor], Tensor> {
+    return compile((at: Tensor) => {
       const loss = this.loss(forwardOf(this.model, take(this.inputs, at, 0)), take(this.targets, at, 0))
       this.optimizer.minimize(loss)
       return loss
     })
-    this.#advance = advance
-    this.#release = () => advance.release()
+  }
+
+  /** Changes what can be changed between two steps; weights, moments and the count of steps stay. The one place for it. */
+  async adjust(change: Adjustment): Promise<void> {
+    const before = this.#spec
+    const spec = { ...before, ...change }
+    if (spec.optimizer.kind !== before.optimizer.kind)
+      throw new Error(
+        `A run keeps its optimizer, ${before.optimizer.kind}. Begin a new one with ${spec.optimizer.kind}.`,
+      )
+    const { lr } = spec.optimizer
+    const others = (each: LabSpec): string => JSON.stringify([{ ...each.optimizer, lr: 0 }, each.schedule])
+    const isFixed = spec.schedule.kind === 'constant' && !(Number(spec.schedule.warmUp ?? 0) > 0)
+    if (others(spec) === others(before) && isFixed) this.#optimizer.lr = Number(lr)
+    else if (others(spec) !== others(before) || lr !== before.optimizer.lr) await this.#rebind(spec)
+    this.#spec = spec
+  }
+
+  /** The same optimizer with other options: what it remembers goes on, and the step is compiled anew. */
+  async #rebind(spec: LabSpec): Promise<void> {
+    const old = this.#optimizer
+    const next = optimizerOf(spec, this.model, this.stepsPerEpoch)
+    const own = next.stateDict()
+    const known = Object.entries(old.stateDict().tensors).filter(([name]) => Object.hasOwn(own.tensors, name))
+    await next.loadStateDict({ ...own, steps: old.steps, tensors: { ...own.tensors, ...Object.fromEntries(known) } })
+    this.#optimizer = next
+    this.#advance.release()
+    this.#advance = this.#compiled()
   }
 
   get stamp(): Stamp {
@@ -101,6 +150,6 @@ export class Run {
   }
 
   release(): void {
-    this.#release()
+    this.#advance.release()
   }
 }

@@ -1,4 +1,5 @@
 /** The samples of a run, in the form that every kind of data comes to. Who makes them: the other files here. */
+import type { DataFacts } from '../../spec/facts.ts'
 import type { DataSpec, Task } from '../../spec/spec.ts'
 
 export interface LabData {
@@ -26,4 +27,12 @@ export interface LabData {
 /** How many of `count` samples are for training: at least one of each part. */
 export function trainCountOf(count: number, { testShare }: Pick<DataSpec, 'testShare'>): number {
   return Math.min(count - 1, Math.max(1, count - Math.round(count * testShare)))
+}
+
+/** What the samples say about a network for them. */
+export function factsOf(data: LabData): DataFacts {
+  const { task, inputShape, targetShape, labels, features, trainCount, testCount } = data
+  const outputs = task === 'number' ? targetShape : [...targetShape, labels.length]
+  const letters = task === 'token' ? labels.length : 0
+  return { task, inputShape, outputShape: outputs, letters, labels, features, trainCount, testCount }
 }

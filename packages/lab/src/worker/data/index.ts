@@ -8,7 +8,23 @@ import { textData } from './text.ts'
 
 export type { LabData } from './data.ts'
 
-export async function loadData(spec: DataSpec): Promise<LabData> {
+/** The newest few, so that describing data and opening a run with them reads them once. */
+const kept: { readonly key: string; readonly data: Promise<LabData> }[] = []
+
+export function loadData(spec: DataSpec): Promise<LabData> {
+  const key = JSON.stringify(spec)
+  const found = kept.find((each) => each.key === key)
+  if (found) return found.data
+  const data = read(spec)
+  const entry = { key, data }
+  kept.push(entry)
+  if (kept.length > 3) kept.shift()
+  // Another try may succeed.
+  data.catch(() => kept.splice(kept.indexOf(entry), 1))
+  return data
+}
+
+async function read(spec: DataSpec): Promise<LabData> {
   switch (spec.kind) {
     case 'plane':
     case 'points':
