@@ -1,9 +1,11 @@
 /** Who obeys which order. Each ends with the page being told what is now. */
-import { io, tensor } from 'glissade'
+import { tensor } from 'glissade'
 import { factsOf } from './data/data.ts'
 import { loadData } from './data/index.ts'
 import { type Desk, Live } from './desk.ts'
 import { infoOf } from './info.ts'
+import { restore } from './keeping.ts'
+import { takeObeyers } from './orders-take.ts'
 import type { OrderName, Orders } from './protocol.ts'
 import { Run } from './run.ts'
 import { measure, type Trainer } from './trainer.ts'
@@ -29,7 +31,7 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
     const { desk } = office
     const data = await loadData(spec.data)
     const live = new Live(new Run(0, spec, data))
-    if (weights) await live.run.model.loadStateDict(io.parseSafetensors(weights, 'The weights').tensors)
+    if (weights) await restore(live.run, weights)
     const info = await infoOf(live)
     // Only now that everything fits is the old one given back.
     for (const id of [...desk.runs.keys()]) desk.close(id)
@@ -81,4 +83,5 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
     const { points, targets } = found
     return { ...factsOf(found), ...(points && { points: points.slice(), targets: Float32Array.from(targets) }) }
   },
+  ...takeObeyers,
 }

@@ -112,6 +112,17 @@ export class Run {
     this.#advance = this.#compiled()
   }
 
+  /** Where random draws stand: with the step, weights and moments, all that a run goes on from (keeping.ts). */
+  get draws(): random.GeneratorState {
+    return this.#draws
+  }
+
+  /** The place in training of a run like this one that was kept. */
+  goOn(step: number, draws: random.GeneratorState): void {
+    this.step = step
+    this.#draws = draws
+  }
+
   get stamp(): Stamp {
     return { run: this.id, step: this.step, epoch: Math.floor(this.step / this.stepsPerEpoch) }
   }
