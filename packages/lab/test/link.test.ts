@@ -96,11 +96,11 @@ describe('links', () => {
       [packedLink(JSON.parse('{"version":1,"__proto__":{"data":{}}}')), /data/],
       ['v=1&net=4-1e9-2', /model/],
       ['v=1&samples=99999999', /data\.samples/],
-      ['v=1&net=' + '4-'.repeat(500) + '2', /layers/],
+      [`v=1&net=${'4-'.repeat(500)}2`, /layers/],
       ['v=1&run=yes', /"run"/],
       [`v=1&w=${toLetters(deflateSync(strToU8('x')))}x`, /damaged|cut short|letters/],
       [`v=1&net=4-2&optimizer=__proto__`, /optimizer/],
-      ['v=1&' + 'x'.repeat(2_100_000), /at most/],
+      [`v=1&${'x'.repeat(2_100_000)}`, /at most/],
     ]
     for (const [state, words] of refused) expect(() => readLink(state), state.slice(0, 60)).toThrow(words)
   })
