@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setBackend } from 'glissade'
+import { io, setBackend } from 'glissade'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { initializers, losses, optimizers, schedules } from '../src/spec/catalogue.ts'
 import { samplesFile } from '../src/spec/code-data.ts'
@@ -221,7 +221,7 @@ async function lossesInPython(run: Run): Promise<number[]> {
   try {
     writeFileSync(join(folder, programFile), programFor(run))
     writeFileSync(join(folder, firstWeightsFile), await exported(run, 'first'))
-    writeFileSync(join(folder, samplesFile), await exported(run, 'samples'))
+    writeFileSync(join(folder, samplesFile), await io.formatSafetensors({ inputs: run.inputs, targets: run.targets }))
     const said = execFileSync(python as string, [join(folder, programFile), String(steps)], { encoding: 'utf8' })
     return [...said.matchAll(/loss (\S+)/g)].map(([, loss]) => Number(loss))
   } finally {

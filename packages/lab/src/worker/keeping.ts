@@ -9,6 +9,8 @@ import type { Run } from './run.ts'
 
 /** In the file's metadata: everything that is no tensor, as JSON. */
 const key = 'glissade.lab'
+/** There too, on request: what was set up. */
+export const specKey = 'glissade.lab.spec'
 const modelPrefix = 'model.'
 const optimizerPrefix = 'optimizer.'
 /** Beyond it a count of steps is no count any more. */
@@ -20,12 +22,12 @@ interface Kept {
   readonly optimizer: Omit<optim.OptimizerState, 'tensors'>
 }
 
-export async function sessionOf({ model, optimizer, step, draws }: Run): Promise<Uint8Array> {
+export async function sessionOf({ model, optimizer, step, draws, spec }: Run, withSpec = false): Promise<Uint8Array> {
   const { tensors, ...state } = optimizer.stateDict()
   const kept: Kept = { step, draws, optimizer: state }
   return io.formatSafetensors(
     { ...prefixed(modelPrefix, model.stateDict()), ...prefixed(optimizerPrefix, tensors) },
-    { [key]: JSON.stringify(kept) },
+    { [key]: JSON.stringify(kept), ...(withSpec && { [specKey]: JSON.stringify(spec) }) },
   )
 }
 

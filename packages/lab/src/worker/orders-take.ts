@@ -2,7 +2,7 @@
 import { io, manualSeed } from 'glissade'
 import type { ModelSpec } from '../spec/spec.ts'
 import { buildModel } from './build.ts'
-import { sessionOf } from './keeping.ts'
+import { sessionOf, specKey } from './keeping.ts'
 import type { Obeyer } from './orders.ts'
 import type { ExportFormat, ModelFile } from './protocol.ts'
 import type { Run } from './run.ts'
@@ -19,9 +19,8 @@ const exporters: { readonly [F in ExportFormat]: (run: Run) => Promise<Uint8Arra
       manualSeed(run.spec.seed)
       return io.formatModel(buildModel(run.spec))
     }),
-  session: sessionOf,
-  samples: ({ inputs, targets, data }) =>
-    io.formatSafetensors({ inputs, targets }, { trainCount: String(data.trainCount) }),
+  session: (run) => sessionOf(run),
+  file: (run) => sessionOf(run, true),
   onnx: ({ model, inputs, spec }) =>
     io.toOnnx(
       model,
@@ -48,17 +47,19 @@ async function inspect(bytes: Uint8Array, name: string): Promise<ModelFile> {
         ? [[path.slice(checkpointPrefix.length), tensor] as const]
         : [],
   )
+  const spec = metadata[specKey]
   return {
-    ...(text !== undefined && { model: described(text, name) }),
+    ...(spec !== undefined && { spec: parsed(spec, name) }),
+    ...(text !== undefined && { model: parsed(text, name) as ModelSpec }),
     tensors: own.map(([path, { shape }]) => ({ name: path, shape })),
-    weights: await io.formatSafetensors(Object.fromEntries(own)),
+    weights: spec === undefined ? await io.formatSafetensors(Object.fromEntries(own)) : bytes,
   }
 }
 
-function described(text: string, name: string): ModelSpec {
+function parsed(text: string, name: string): unknown {
   try {
-    return JSON.parse(text) as ModelSpec
+    return JSON.parse(text)
   } catch {
-    throw new Error(`${name}: its architecture is no JSON. The file is damaged; save the model again.`)
+    throw new Error(`${name}: what it says of itself is no JSON. The file is damaged; save it again.`)
   }
 }

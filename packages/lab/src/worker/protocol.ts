@@ -221,6 +221,8 @@ export interface Orders {
     give: { readonly data: DataSpec }
     get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
   }
+  /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
+  samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
   /** A run as the bytes of a file. */
   export: { give: { readonly run: RunId; readonly format: ExportFormat }; get: Uint8Array }
   /** What a safetensors file holds: a model, or a checkpoint of a run. Nothing is opened. */
@@ -229,15 +231,16 @@ export interface Orders {
 
 /**
  * What a run can be taken away as. `weights`: a model file of the library, safetensors; `first`: the same before the
- * first step; `session`: weights with all that training goes on from; `samples`: inputs and targets, those for training
- * first.
+ * first step; `session`: weights with all that training goes on from; `file`: a session with its spec.
  */
-export type ExportFormat = 'weights' | 'first' | 'session' | 'samples' | 'onnx'
+export type ExportFormat = 'weights' | 'first' | 'session' | 'file' | 'onnx'
 
 /** What a model file says of itself. */
 export interface ModelFile {
   /** The library's description of the architecture, if it is there. */
   readonly model?: ModelSpec
+  /** What was set up, if it is a session's file; not checked. */
+  readonly spec?: unknown
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[]
   /** The weights alone, as `open` wants them. */
   readonly weights: Uint8Array
