@@ -6,7 +6,7 @@
  * line to `Questions`, a file to questions/, and a view that asks.
  */
 import type { DataFacts } from '../spec/facts.ts'
-import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
+import type { Choice, DataSpec, LabSpec, ModelSpec, Task } from '../spec/spec.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -760,7 +760,7 @@ export type BranchChange = Partial<Omit<LabSpec, 'version' | 'data'>>
 
 /** The orders, with what they need and what they give back. */
 export interface Orders {
-  /** A new first run; what was there is given back. Weights as a safetensors file. */
+  /** A new first run; what was there is given back. Weights as a safetensors file, or a session (see ExportFormat). */
   open: { give: { readonly spec: LabSpec; readonly weights?: Uint8Array }; get: RunInfo }
   /** Trains until told otherwise. `rate`: at most so many steps a second; 0: as fast as it goes. */
   train: { give: { readonly run: RunId; readonly rate: number }; get: undefined }
@@ -789,6 +789,27 @@ export interface Orders {
   }
   /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
   samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
+  /** A run as the bytes of a file. */
+  export: { give: { readonly run: RunId; readonly format: ExportFormat }; get: Uint8Array }
+  /** What a safetensors file holds: a model, or a checkpoint of a run. Nothing is opened. */
+  inspect: { give: { readonly bytes: Uint8Array; readonly name: string }; get: ModelFile }
+}
+
+/**
+ * What a run can be taken away as. `weights`: a model file of the library, safetensors; `first`: the same before the
+ * first step; `session`: weights with all that training goes on from; `file`: a session with its spec.
+ */
+export type ExportFormat = 'weights' | 'first' | 'session' | 'file' | 'onnx'
+
+/** What a model file says of itself. */
+export interface ModelFile {
+  /** The library's description of the architecture, if it is there. */
+  readonly model?: ModelSpec
+  /** What was set up, if it is a session's file; not checked. */
+  readonly spec?: unknown
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[]
+  /** The weights alone, as `open` wants them. */
+  readonly weights: Uint8Array
 }
 
 export type OrderName = keyof Orders
