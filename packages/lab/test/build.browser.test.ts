@@ -75,6 +75,27 @@ describe.skipIf(missing)('building in the studio', () => {
     await close()
   })
 
+  test('hidden layers, their units and the activation, beside the picture', async () => {
+    const { page, problems, close } = await studio()
+    await page.getByRole('button', { name: 'One more hidden layer' }).click()
+    await page.getByRole('button', { name: 'One more unit in hidden layer 3' }).click()
+    await page.getByRole('combobox', { name: 'Activation' }).selectOption('relu')
+    await expect.poll(async () => kindsOf(await specOf(page))[5]).toBe('relu')
+    const spec = await trained(page)
+    expect(sizesOf(spec)).toEqual([
+      [2, 4],
+      [4, 3],
+      [3, 4],
+      [4, 2],
+    ])
+    expect(kindsOf(spec)).toEqual(['linear', 'relu', 'linear', 'relu', 'linear', 'relu', 'linear'])
+    for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'One hidden layer less' }).click()
+    await expect.poll(async () => kindsOf(await specOf(page))).toEqual(['linear'])
+    await trained(page)
+    expect(problems).toEqual([])
+    await close()
+  })
+
   test('by keyboard alone: a layer is searched and added, the net trained, stepped, reset, and given a new seed', async () => {
     const { page, problems, close } = await studio()
     await page.getByRole('button', { name: 'Add a layer after Tanh, layer 2' }).focus()
