@@ -60,6 +60,17 @@ describe.skipIf(missing)('building in the studio', () => {
       [5, 3],
       [3, 5],
     ])
+    // Two edits at once, of which the first waits for its data: both hold.
+    await page.evaluate(() => {
+      const { editor, spec } = globalThis.glissadeLab as NonNullable<typeof globalThis.glissadeLab>
+      const data = spec.value?.data as never as object
+      void editor.change({ data: { ...data, samples: 220 } as never })
+      void editor.change({ seed: 5 })
+    })
+    await page.waitForFunction(() => globalThis.glissadeLab?.info.value?.spec.seed === 5)
+    expect((await trained(page)).data.samples).toBe(220)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.waitForFunction(() => globalThis.glissadeLab?.info.value?.spec.seed === 1)
     const changed = await trained(page)
     for (let i = 0; i < 5; i++) {
       await page.getByRole('button', { name: 'Undo' }).click()
@@ -104,6 +115,14 @@ describe.skipIf(missing)('building in the studio', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     expect(kindsOf(await trained(page))[2]).toBe('batchNorm1d')
+    // The keyboard goes on at what was added.
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    await expect.poll(focused).toBe('Add a layer after Batch norm 1d, layer 3')
+    await page.getByRole('button', { name: 'Move Batch norm 1d, layer 3 up' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(focused).toBe('Move Batch norm 1d, layer 2 up')
+    expect(kindsOf(await trained(page))[1]).toBe('batchNorm1d')
     const step = (): Promise<number> => page.evaluate(() => globalThis.glissadeLab?.progress.value?.stamp.step ?? -1)
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
     await page.keyboard.press('ArrowRight')
