@@ -1,8 +1,10 @@
 /** Building in the studio, in a real browser: by pointer, by keyboard, as code; data of one's own; undo; wrong code. */
 import type { Page } from 'playwright-core'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { closeLab, type LabPage, missing, openLab } from './page.ts'
 
+// Machines that do much else at the same time are slow.
+vi.setConfig({ testTimeout: 180_000 })
 afterAll(closeLab)
 
 type Spec = {
