@@ -59,6 +59,7 @@ interface OverlayProps {
 }
 
 export function Overlay({ root, layout, diagram, info, all, onOpen, onFold, onAll }: OverlayProps): JSX.Element {
+  const { selection } = useLab()
   const lastUnits = layout.columns[layout.columns.length - 1]
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
@@ -67,7 +68,10 @@ export function Overlay({ root, layout, diagram, info, all, onOpen, onFold, onAl
       class="overlay"
       role="group"
       aria-label="Units of the network; arrow keys go between units and layers, Enter pins"
-      onKeyDown={walk}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') selection.letGo()
+        walk(event)
+      }}
     >
       {diagram.groups.map(({ path, kind, first, last, depth }) => (
         <div

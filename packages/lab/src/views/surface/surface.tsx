@@ -1,12 +1,13 @@
 /** What the network says at each place of the plane, with the points it learns from. */
 import { useSignalEffect } from '@preact/signals'
 import type { JSX, TargetedMouseEvent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
 import { classColour, colours, css, drawCells, drawMark, largestSize, signed } from '../../ui/colour.ts'
 import { Panel, Toggle } from '../../ui/controls.tsx'
 import { invalidate, useCanvas } from '../../ui/frame.ts'
 import type { Numbers, Questions, SampleRef } from '../../worker/protocol.ts'
+import { allOpen, columnFor, nameOf } from '../network/columns.ts'
 import type { View, ViewProps } from '../view.ts'
 
 /** Half the side of the plane. */
@@ -60,8 +61,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
   }, [lab, run, info])
 
   const { selection } = lab
-  const isUnitHere = (module: string): boolean =>
-    info.modules.some(({ path, outputShape }) => path === module && outputShape.length === 1)
+  const diagram = useMemo(() => allOpen(info), [info])
   /** What the chosen unit says at each place. */
   const unitMap = (): { readonly size: number; readonly values: Float32Array } | undefined => {
     const chosen = selection.shown.peek()
@@ -136,11 +136,14 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     if (nearest) selection.input.value = nearest
   }
   const shown = selection.shown.value
+  const column = shown?.kind === 'unit' ? columnFor(diagram, shown.module) : undefined
+  const title =
+    column?.shape.length === 1 && shown?.kind === 'unit' && column.id !== 'input'
+      ? `${nameOf(column, diagram)}, unit ${shown.unit + 1}`
+      : 'Output'
   return (
     <Panel
-      title={
-        shown?.kind === 'unit' && isUnitHere(shown.module) ? `Unit ${shown.unit + 1} of ${shown.module}` : 'Output'
-      }
+      title={title}
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={
         <>
