@@ -256,3 +256,44 @@ describe.skipIf(missing)('tensors in the page', () => {
     await close()
   })
 })
+
+describe.skipIf(missing)('the sample in the page', () => {
+  test('is chosen with buttons and thumbnails, and its probabilities are the network’s', async () => {
+    const { page, problems, close } = await studio('digits', 5)
+    const view = page.getByRole('region', { name: 'Sample' })
+    await view.getByRole('button', { name: 'Next sample' }).click()
+    await view.getByText('2 of 3,200').waitFor()
+    await view.getByRole('combobox', { name: 'From' }).selectOption('test')
+    await view.getByText('1 of 800').waitFor()
+    await view.getByRole('button', { name: /^sample 4:/ }).click()
+    await view.getByText('4 of 800').waitFor()
+    const { probabilities, target } = await ask(page, 'prediction', { run: 0, input: { part: 'test', index: 3 } })
+    const shown = () => worths(view.locator('.chances [data-worth]'), 'data-worth')
+    await expect.poll(shown, patient).toEqual(probabilities?.values)
+    const best = probabilities ? Array.from(probabilities.values).indexOf(Math.max(...probabilities.values)) : -1
+    const verdict = best === target?.[0] ? '✓ right' : `✗ wrong: it is ${target?.[0]}`
+    expect(await view.locator('.verdict').textContent()).toContain(verdict)
+    await view.getByRole('button', { name: 'Previous sample' }).click()
+    await view.getByText('3 of 800').waitFor()
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  test('letters are walked through, and each place has its own next one', async () => {
+    const { page, problems, close } = await studio('names-lstm', 5)
+    const view = page.getByRole('region', { name: 'Sample' })
+    const first = view.getByRole('radio', { name: /^place 1:/ })
+    await first.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    expect(await view.getByRole('radio', { name: /^place 3:/ }).getAttribute('aria-checked')).toBe('true')
+    const { probabilities } = await ask(page, 'prediction', { run: 0, input })
+    const width = probabilities?.shape[1] ?? 0
+    const row = [...(probabilities?.values.slice(2 * width, 3 * width) ?? [])].sort((a, b) => b - a)
+    const shown = async () => (await worths(view.locator('.chances [data-worth]'), 'data-worth')).slice(0, 10)
+    await expect.poll(shown, patient).toEqual(row.slice(0, 10))
+    expect(await page.evaluate(() => globalThis.glissadeLab?.progress.value?.stamp.step)).toBe(5)
+    expect(problems).toEqual([])
+    await close()
+  })
+})

@@ -51,9 +51,11 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
   useEffect(() => {
     let left = false
     for (const part of ['train', 'test'] as const) {
-      void lab.client
-        .ask('points', { run, part })
-        .then((answer) => !left && setPoints((old) => ({ ...old, [part]: answer })))
+      lab.client.ask('points', { run, part }).then(
+        (answer) => !left && setPoints((old) => ({ ...old, [part]: answer })),
+        // Another network, without points, may have been opened meanwhile.
+        () => !left && setPoints({}),
+      )
     }
     return () => {
       left = true
