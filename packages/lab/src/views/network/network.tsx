@@ -56,9 +56,13 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   }, [])
 
   const diagram = useMemo(() => columnsOf(info, open), [info, open])
+  const names = useMemo(() => {
+    const longest = (list: readonly string[]): number => Math.max(0, ...list.map(({ length }) => length))
+    return { inputs: longest(info.features), outputs: info.task === 'token' ? 0 : longest(info.labels) }
+  }, [info])
   const layout = useMemo(
-    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all, surfaces: isPlane }),
-    [diagram, width, zoom, all, isPlane],
+    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all, surfaces: isPlane, names }),
+    [diagram, width, zoom, all, isPlane, names],
   )
   const modules = diagram.columns.flatMap(({ shown }) => shown ?? [])
   const relabel = useAtMost(1000, () => labelNodes(overlay.current, layout, shown, diagram))
@@ -68,7 +72,7 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
     { all: { run, modules, input: selection.input.value, aspect: 'value' } },
     relabel,
   )
-  const names = [
+  const drawn = [
     ...new Set([
       ...layout.links.map(({ weight }) => weight),
       ...diagram.columns.flatMap(({ bias, look }) => (bias && look !== 'rows' ? [bias] : [])),
@@ -76,7 +80,7 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   ]
   const parameters = useQuestions(
     'parameter',
-    Object.fromEntries(names.map((name) => [name, { run, name, aspect: 'value' as const }])),
+    Object.fromEntries(drawn.map((name) => [name, { run, name, aspect: 'value' as const }])),
     relabel,
   )
 

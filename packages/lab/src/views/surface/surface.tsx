@@ -92,7 +92,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
           colour: discrete ? (v) => signed(Math.sign(v)) : signed,
         })
     }
-    const { ink, surface } = colours()
+    const { accent, surface } = colours()
     const draw = ({ points, targets }: Questions['points']['answer'], filled: boolean): void => {
       targets.forEach((target, i) => {
         const [x, y] = toPixels(points, i, width)
@@ -112,8 +112,8 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     const chosen = 'part' in input ? points[input.part] : undefined
     if ('index' in input && chosen && 2 * input.index + 1 < chosen.points.length) {
       const [x, y] = toPixels(chosen.points, input.index, width)
-      context.strokeStyle = ink
-      context.lineWidth = 2
+      context.strokeStyle = accent
+      context.lineWidth = 2.5
       context.beginPath()
       context.arc(x, y, 9, 0, 2 * Math.PI)
       context.stroke()
