@@ -14,6 +14,9 @@ afterAll(closeLab)
 /** The studio with a preset, some steps trained, paused. */
 async function studio(id: string, steps = 3): Promise<LabPage> {
   const lab = await openLab('#/studio', { viewport: { width: 1280, height: 5000 } })
+  // Views that a person has chosen to see.
+  await lab.page.evaluate(() => localStorage.setItem('glissade-views', '["unit","sample","tensors"]'))
+  await lab.page.reload()
   await lab.page.waitForFunction(() => globalThis.glissadeLab?.progress.value !== undefined)
   const spec = presets.find((preset) => preset.id === id)?.spec
   await lab.page.evaluate(
