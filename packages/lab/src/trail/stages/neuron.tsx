@@ -166,9 +166,9 @@ function School({
       <thead>
         <tr>
           <th scope="col">input</th>
-          <th />
+          <td />
           <th scope="col">weight</th>
-          <th />
+          <td />
           <th scope="col">product</th>
         </tr>
       </thead>
