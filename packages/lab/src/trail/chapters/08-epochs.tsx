@@ -89,10 +89,7 @@ The [[test data]], 180 points that it never sees, will tell.`,
         when: (scene) =>
           (scoreOf(scene, 'train')?.accuracy ?? 0) === 1 &&
           testLoss(scene) >= 2 * (scene.fact('lowest') ?? Number.POSITIVE_INFINITY),
-        showMe: (scene) => {
-          scene.lab.speed.value = 600
-          return scene.lab.train()
-        },
+        showMe: (scene) => scene.lab.train(),
         done: 'Perfect on what it saw, and worse and worse on what it did not: [[overfitting]]. It is ever surer of an answer that is wrong.',
       },
     },

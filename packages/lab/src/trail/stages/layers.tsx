@@ -67,8 +67,8 @@ export function layersStage({ sizes, activations, switches = false }: Options = 
           />
           <p class="muted small">
             {isOutput
-              ? 'The colour of a class where the network is sure of it; on the black line it is undecided.'
-              : 'Orange: below 0. Blue: above 0. The black line is this unit’s own boundary.'}
+              ? 'The colour of a class where the network is sure of it; on the line it is undecided.'
+              : 'Orange: below 0. Blue: above 0. The line is this unit’s own boundary.'}
           </p>
           {switches && <Switches columns={columns} off={off} />}
         </Panel>

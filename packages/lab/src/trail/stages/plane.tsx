@@ -117,7 +117,9 @@ function drawPlane(context: CanvasRenderingContext2D, width: number, height: num
   const y = (value: number): number => ((1 - value / reach) / 2) * height
   const shown = responses?.value && map?.(responses.value)
   if (shown) {
-    const colour = info.task === 'class' ? twoClasses : signed
+    // Points have the full colours; what lies under them is paler.
+    const paler = (value: number): ReturnType<typeof signed> => signed(Math.max(-1, Math.min(1, value)) * 0.62)
+    const colour = info.task === 'class' ? twoClasses : points ? paler : signed
     const square = [shown.size, shown.size] as const
     drawCells(
       context,
