@@ -2,7 +2,7 @@
  * Formulas as MathML, made by Temml when the first one is shown. Symbols that are marked with \sym{name}{…} are linked
  * to the picture: pointing at one lights up what has the same name on the stage, and the other way round.
  */
-import { signal, useSignalEffect } from '@preact/signals'
+import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
@@ -38,6 +38,9 @@ function load(): Promise<Render> {
   return temml
 }
 
+/** Milliseconds between two pictures of a formula whose numbers change: faster nobody reads. */
+const between = 120
+
 /** `tex` in TeX; `words`: the same for those who do not see it, where MathML would not be read well. */
 export function Formula({
   tex,
@@ -49,22 +52,29 @@ export function Formula({
   readonly words?: string | undefined
 }): JSX.Element {
   const element = useRef<HTMLSpanElement>(null)
-  const [, loaded] = useState(false)
+  const [isLoaded, loaded] = useState(ready !== undefined)
+  const drawnAt = useRef(0)
   useEffect(() => {
     if (!ready) void load().then(() => loaded(true))
   }, [])
   useEffect(() => {
-    const place = element.current
-    if (!place || !ready) return
-    const marked = tex.replaceAll('\\sym{', '\\class{sym ')
-    ready(marked, place, { displayMode: display, throwOnError: false, trust: true, annotate: false })
-    for (const each of place.querySelectorAll<HTMLElement>('.sym')) each.dataset.sym = nameOf(each)
-    light(place, lit.peek())
-    // What is wider than its place is scrolled, by keyboard too.
-    if (place.scrollWidth > place.clientWidth && display) place.tabIndex = 0
-    else place.removeAttribute('tabindex')
-  })
-  useSignalEffect(() => light(element.current, lit.value))
+    const draw = (): void => {
+      const place = element.current
+      if (!place || !ready) return
+      drawnAt.current = performance.now()
+      const marked = tex.replaceAll('\\sym{', '\\class{sym ')
+      ready(marked, place, { displayMode: display, throwOnError: false, trust: true, annotate: false })
+      for (const each of place.querySelectorAll<HTMLElement>('.sym')) each.dataset.sym = nameOf(each)
+      light(place, lit.peek())
+      // What is wider than its place is scrolled, by keyboard too.
+      if (display && place.scrollWidth > place.clientWidth) place.tabIndex = 0
+      else place.removeAttribute('tabindex')
+    }
+    const wait = drawnAt.current + between - performance.now()
+    if (wait <= 0) return draw()
+    const later = setTimeout(draw, wait)
+    return () => clearTimeout(later)
+  }, [tex, display, isLoaded])
   return (
     <span
       class={display ? 'formula display' : 'formula'}
