@@ -24,7 +24,10 @@ export function Samples({ run, info, scene }: StageProps): JSX.Element {
     if (!outcomes) return
     scene.notice('rank', rank)
     scene.notice('mean', mean)
-  }, [outcomes, rank, mean, scene])
+    if (!points) return
+    scene.notice('worst x', points.points[2 * order[0]])
+    scene.notice('worst y', points.points[2 * order[0] + 1])
+  }, [outcomes, points, rank, mean, scene])
   const show = scene.fact('show')
   useEffect(() => {
     if (show && order.length > 0) setChosen(order[0])
