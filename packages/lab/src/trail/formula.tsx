@@ -2,7 +2,7 @@
  * Formulas as MathML, made by Temml when the first one is shown. Symbols that are marked with \sym{name}{…} are linked
  * to the picture: pointing at one lights up what has the same name on the stage, and the other way round.
  */
-import { signal } from '@preact/signals'
+import { signal, useSignalEffect } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
@@ -10,21 +10,15 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 export const lit = signal<string | undefined>(undefined)
 
 /** What makes an element of a stage one of a symbol: pointing at it lights the symbol. */
-export function linked(name: string): {
-  'data-sym': string
-  onPointerEnter(): void
-  onPointerLeave(): void
-  onFocusIn(): void
-  onFocusOut(): void
-} {
-  const on = (): void => {
+export const linked = (name: string): { 'data-sym': string; onPointerEnter(): void; onPointerLeave(): void } => ({
+  'data-sym': name,
+  onPointerEnter: () => {
     lit.value = name
-  }
-  const off = (): void => {
+  },
+  onPointerLeave: () => {
     if (lit.peek() === name) lit.value = undefined
-  }
-  return { 'data-sym': name, onPointerEnter: on, onPointerLeave: off, onFocusIn: on, onFocusOut: off }
-}
+  },
+})
 
 type Render = (tex: string, element: HTMLElement, options: object) => void
 let temml: Promise<Render> | undefined
@@ -38,9 +32,6 @@ function load(): Promise<Render> {
   return temml
 }
 
-/** Milliseconds between two pictures of a formula whose numbers change: faster nobody reads. */
-const between = 120
-
 /** `tex` in TeX; `words`: the same for those who do not see it, where MathML would not be read well. */
 export function Formula({
   tex,
@@ -52,29 +43,19 @@ export function Formula({
   readonly words?: string | undefined
 }): JSX.Element {
   const element = useRef<HTMLSpanElement>(null)
-  const [isLoaded, loaded] = useState(ready !== undefined)
-  const drawnAt = useRef(0)
+  const [, loaded] = useState(false)
   useEffect(() => {
     if (!ready) void load().then(() => loaded(true))
   }, [])
   useEffect(() => {
-    const draw = (): void => {
-      const place = element.current
-      if (!place || !ready) return
-      drawnAt.current = performance.now()
-      const marked = tex.replaceAll('\\sym{', '\\class{sym ')
-      ready(marked, place, { displayMode: display, throwOnError: false, trust: true, annotate: false })
-      for (const each of place.querySelectorAll<HTMLElement>('.sym')) each.dataset.sym = nameOf(each)
-      light(place, lit.peek())
-      // What is wider than its place is scrolled, by keyboard too.
-      if (display && place.scrollWidth > place.clientWidth) place.tabIndex = 0
-      else place.removeAttribute('tabindex')
-    }
-    const wait = drawnAt.current + between - performance.now()
-    if (wait <= 0) return draw()
-    const later = setTimeout(draw, wait)
-    return () => clearTimeout(later)
-  }, [tex, display, isLoaded])
+    const place = element.current
+    if (!place || !ready) return
+    const marked = tex.replaceAll('\\sym{', '\\class{sym ')
+    ready(marked, place, { displayMode: display, throwOnError: false, trust: true, annotate: false })
+    for (const each of place.querySelectorAll<HTMLElement>('.sym')) each.dataset.sym = nameOf(each)
+    light(place, lit.peek())
+  })
+  useSignalEffect(() => light(element.current, lit.value))
   return (
     <span
       class={display ? 'formula display' : 'formula'}
@@ -92,8 +73,7 @@ export function Formula({
 
 const nameOf = (element: Element): string => [...element.classList].find((name) => name !== 'sym') ?? ''
 
-/** Lights up everything in a place that has this name. */
-export function light(place: Element | null, name: string | undefined): void {
+function light(place: Element | null, name: string | undefined): void {
   for (const each of place?.querySelectorAll<HTMLElement>('[data-sym]') ?? [])
     each.classList.toggle('lit', name !== undefined && each.dataset.sym === name)
 }

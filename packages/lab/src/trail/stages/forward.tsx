@@ -9,7 +9,8 @@ import { css, signed } from '../../ui/colour.ts'
 import { Panel } from '../../ui/controls.tsx'
 import type { PassageLayer, Questions, RunInfo } from '../../worker/protocol.ts'
 import type { Stage, StageProps } from '../chapter.ts'
-import { Formula, linked } from '../formula.tsx'
+import { linked } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, type PlaneMap, reach, usePoints } from './plane.tsx'
 
@@ -90,7 +91,7 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
             {op ? (
               <>
                 <p>{op.says}</p>
-                <Formula tex={revealed ? op.tex : (op.asked ?? '?')} display />
+                <LiveFormula tex={revealed ? op.tex : (op.asked ?? '?')} />
               </>
             ) : (
               <p class="muted">The inputs are given. Nothing is computed yet.</p>

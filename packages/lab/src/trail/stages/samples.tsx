@@ -7,7 +7,7 @@ import { Panel, Slider } from '../../ui/controls.tsx'
 import { number, percent } from '../../ui/format.ts'
 import { useCanvas } from '../../ui/frame.ts'
 import type { StageProps } from '../chapter.ts'
-import { Formula } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { outputMap, type Place, Plane, usePoints } from './plane.tsx'
 
 export function Samples({ run, info, scene }: StageProps): JSX.Element {
@@ -104,7 +104,7 @@ export function Samples({ run, info, scene }: StageProps): JSX.Element {
               Sample {chosen + 1} is of class <strong>{info.labels[target]}</strong>. The network gives that class{' '}
               <strong class="figures">{percent(p)}</strong>.
             </p>
-            <Formula display tex={`-\\ln ${p.toFixed(3)} = ${outcomes.losses[chosen].toFixed(3)}`} />
+            <LiveFormula tex={`-\\ln ${p.toFixed(3)} = ${outcomes.losses[chosen].toFixed(3)}`} />
             <p class="muted small">
               {rank + 1}
               {['st', 'nd', 'rd'][rank % 10 < 3 && Math.floor(rank / 10) !== 1 ? rank % 10 : 3] ?? 'th'} largest of{' '}
