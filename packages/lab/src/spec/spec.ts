@@ -28,6 +28,8 @@ export interface PlaneData {
   /** 0 to 0.5: the deviation of what is added to the coordinates, in parts of 6. */
   readonly noise: number
   readonly features: readonly PlaneFeature[]
+  /** Two classes as the numbers -1 and 1, for networks with one output. */
+  readonly signs?: boolean
 }
 
 /** Points that a person put there: [x, y, class] each. */

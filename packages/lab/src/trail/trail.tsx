@@ -10,13 +10,14 @@ import { route } from '../app/routes.ts'
 import { useLab } from '../state/ask.ts'
 import { Glyph } from '../ui/controls.tsx'
 import { Bar } from './bar.tsx'
-import type { Card, Chapter } from './chapter.ts'
+import type { Chapter } from './chapter.ts'
 import { chapters } from './chapters/index.ts'
 import { Goal } from './goal.tsx'
 import { Predict } from './predict.tsx'
 import { forget, openedCard, progressOf } from './progress.ts'
-import { LabScene } from './scene.ts'
+import { LabScene, type Network } from './scene.ts'
 import { Text } from './text.tsx'
+import './stages/stages.css'
 import './trail.css'
 
 export function Trail(): JSX.Element {
@@ -44,7 +45,7 @@ export function Trail(): JSX.Element {
 }
 
 /** The card's network: its own, or that of the nearest card before it. */
-function networkOf(chapter: Chapter, at: number): Pick<Card, 'spec' | 'start'> {
+function networkOf(chapter: Chapter, at: number): Network {
   return chapter.cards.slice(0, at + 1).findLast(({ spec }) => spec) ?? {}
 }
 
@@ -70,7 +71,7 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
     scene.forget()
     lab.speed.value = card.speed ?? 0
     if (lab.running.peek()) void lab.pause()
-    void scene.open(network).then((opened) => !left && opened && setOpenFor(card.id))
+    void scene.open(network, card.start !== undefined).then((opened) => !left && opened && setOpenFor(card.id))
     if (moved.current) {
       heading.current?.focus({ preventScroll: true })
       scrollTo({ top: 0 })
@@ -90,8 +91,11 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
   return (
     <article class="trail" aria-labelledby="chapter-title">
       <header class="trail-head">
-        <p class="muted" id="chapter-title">
-          Chapter {chapter.number} · {chapter.title}
+        <p class="muted">
+          <a href="#/">Trail</a> ·{' '}
+          <span id="chapter-title">
+            Chapter {chapter.number}, {chapter.title}
+          </span>
         </p>
         <Steps chapter={chapter} at={at} done={done} />
       </header>
@@ -111,6 +115,12 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
               ready={ready}
             />
           )}
+        </section>
+        <section class="trail-stage" aria-label="The network">
+          {card.bar && ready && <Bar parts={card.bar} locked={!revealed} onReset={() => scene.reset(network)} />}
+          {ready && info && <Stage run={info.run} info={info} scene={scene} revealed={revealed} />}
+        </section>
+        <section class="trail-do" aria-label="What to do">
           <Goal
             key={`goal ${card.id}`}
             chapter={chapter.id}
@@ -120,10 +130,6 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
             revealed={revealed}
           />
           <Ways chapter={chapter} at={at} />
-        </section>
-        <section class="trail-stage" aria-label="The network">
-          {ready && info && <Stage run={info.run} info={info} scene={scene} revealed={revealed} />}
-          {card.bar && ready && <Bar parts={card.bar} locked={!revealed} onReset={() => scene.reset(network)} />}
         </section>
       </div>
     </article>

@@ -1,6 +1,10 @@
 /** All views, in the order in which the studio offers them. */
 import { curves } from './curves/curves.tsx'
+import { network } from './network/network.tsx'
+import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
+import { tensors } from './tensors/tensors.tsx'
+import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, curves]
+export const views: readonly View[] = [surface, network, curves, unit, sample, tensors]

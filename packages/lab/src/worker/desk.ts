@@ -4,12 +4,14 @@
  * One thing happens at a time: steps, questions and orders wait for one another, so that nobody reads weights while they
  * change. When steps are made: trainer.ts.
  */
+
+import { Course } from './course.ts'
 import { History } from './history.ts'
 import { Holds } from './holds.ts'
 import { Probe } from './probe.ts'
-import type { RunId, Score } from './protocol.ts'
-import { Record } from './record.ts'
+import type { Part, RunId, Score } from './protocol.ts'
 import type { Run } from './run.ts'
+import type { Tally } from './tally.ts'
 
 /** A run with what belongs to it while it is open. */
 export class Live {
@@ -19,7 +21,7 @@ export class Live {
   readonly holds: Holds
   readonly history: History
   /** Losses and scores, for the doctor. */
-  readonly record = new Record()
+  readonly record = new Course()
   running = false
   /** Steps a second at most; 0: as fast as it goes. */
   limit = 0
@@ -31,6 +33,8 @@ export class Live {
   losses: number[] = []
   lossesFrom = 0
   scored = -1
+  /** What was said of each sample when it was last scored. */
+  tallies: Readonly<Record<Part, Tally>> | undefined
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
   /** The step that was asked for last, while there may be a long way to it. */
   wanted: number | undefined

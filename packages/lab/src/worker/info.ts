@@ -2,7 +2,7 @@
 import { getBackend, io, type nn } from 'glissade'
 import type { Live } from './desk.ts'
 import { inputOf } from './inputs.ts'
-import { valueOf } from './probe.ts'
+import { givenBack } from './probe.ts'
 import type { ModuleInfo, RunInfo } from './protocol.ts'
 
 export async function infoOf(live: Live): Promise<RunInfo> {
@@ -21,7 +21,7 @@ export async function infoOf(live: Live): Promise<RunInfo> {
       ([name]) => !children.some((child) => `${prefix}${name}`.startsWith(`${child}.`)),
     )
     const kind = module.config()?.kind ?? module.constructor.name
-    const outputShape = valueOf(seen.values, path)?.shape.slice(1) ?? []
+    const outputShape = givenBack(seen.values, path)?.shape.slice(1) ?? []
     const from = (probe.sources.get(path)?.from ?? []).map((name) => (name === '' ? '' : giverOf(name, all)))
     modules.push({
       path,

@@ -1,5 +1,5 @@
 /** Who obeys which order. Each ends with the page being told what is now. */
-import { io } from 'glissade'
+import { io, type Tensor, tensor } from 'glissade'
 import { factsOf } from './data/data.ts'
 import { loadData } from './data/index.ts'
 import { Live } from './desk.ts'
@@ -86,5 +86,16 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
     const found = await loadData(data)
     const { points, targets } = found
     return { ...factsOf(found), ...(points && { points: points.slice(), targets: Float32Array.from(targets) }) }
+  },
+  samples: async (_, { data }) => {
+    const { inputs, inputShape, targets, targetShape, trainCount, testCount } = await loadData(data)
+    const of = (values: Float32Array | Int32Array, shape: readonly number[]): Tensor =>
+      tensor(values, {
+        shape: [trainCount + testCount, ...shape],
+        dtype: values instanceof Int32Array ? 'int32' : 'float32',
+      })
+    return new Uint8Array(
+      await io.formatSafetensors({ inputs: of(inputs, inputShape), targets: of(targets, targetShape) }),
+    )
   },
 }

@@ -63,7 +63,7 @@ export class Probe {
     const forward = compile((x: Tensor) => {
       const { result, values, inputs, order } = observe(model, () => forwardOf(model, x))
       this.#order = order
-      this.#sources = sourcesOf(x, values, inputs)
+      this.#sources = sourcesOf(x, values, inputs, order)
       return { output: result, values: { ...values } }
     })
     const inside = compile((x: Tensor) => {
@@ -171,7 +171,7 @@ export class Probe {
 }
 
 /** The tensor that a module gave back: itself, or the one called `output` among several. */
-export function valueOf(values: Values, module: string): Tensor | undefined {
+export function givenBack(values: Values, module: string): Tensor | undefined {
   return values.get(module) ?? values.get(module === '' ? 'output' : `${module}.output`)
 }
 
@@ -180,6 +180,7 @@ function sourcesOf(
   x: Tensor,
   values: Readonly<Record<string, Tensor>>,
   inputs: Readonly<Record<string, Tensor>>,
+  order: readonly string[],
 ): ReadonlyMap<string, Source> {
   const givers = new Map<Tensor, string[]>([[x, ['']]])
   for (const [name, value] of Object.entries(values)) givers.set(value, [...(givers.get(value) ?? []), name])
@@ -196,7 +197,19 @@ function sourcesOf(
     }
     return [...found]
   }
-  return new Map(Object.entries(inputs).map(([name, tensor]) => [name, { from: from(tensor), shape: tensor.shape }]))
+  // What gives back its input (dropout in use) has the same tensor as its source, which is neither it nor what follows.
+  const doneAt = (name: string): number => {
+    const at = order.indexOf(name)
+    return at >= 0 ? at : order.findLastIndex((each) => each.startsWith(`${name}.`))
+  }
+  const isBefore = (source: string, name: string): boolean =>
+    source === '' || !(source === name || source.startsWith(`${name}.`) || order.indexOf(source) > doneAt(name))
+  return new Map(
+    Object.entries(inputs).map(([name, tensor]) => [
+      name,
+      { from: name === '' ? [''] : from(tensor).filter((source) => isBefore(source, name)), shape: tensor.shape },
+    ]),
+  )
 }
 
 /** The numbers of a lazy tensor, so that the program takes them as they are. */

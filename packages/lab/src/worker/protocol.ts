@@ -5,8 +5,22 @@
  * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
  * line to `Questions`, a file to questions/, and a view that asks.
  */
+
 import type { DataFacts } from '../spec/facts.ts'
 import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
+import type { Diagnosis, ExperimentReport, Trial } from './protocol-trials.ts'
+
+export type {
+  Consequence,
+  Diagnosis,
+  Evidence,
+  ExperimentReport,
+  Finding,
+  FindingName,
+  Hold,
+  Remedy,
+  Trial,
+} from './protocol-trials.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -113,10 +127,25 @@ export interface Terms {
   readonly weights: Float32Array
   readonly weightName?: string
   readonly bias?: { readonly name: string; readonly element: number; readonly value: number }
+  /** Of a mean: what the sum is divided by. */
+  readonly divisor?: number
   /** What the module gave back there. */
   readonly value: number
   /** What the modules that were asked for gave back at the same place. */
   readonly then: readonly { readonly module: string; readonly value: number }[]
+}
+
+/** One module's part in the forward pass of one input. */
+export interface PassageLayer {
+  readonly path: string
+  readonly kind: string
+  /** What it was given, and what it gave back. */
+  readonly given: Float32Array
+  readonly values: Float32Array
+  /** Of a linear module: its weights, the products of weights and what it was given, [out, in] both, and its bias. */
+  readonly weight?: Numbers
+  readonly products?: Numbers
+  readonly bias?: Float32Array
 }
 
 /** The questions, with what is asked and what is answered. */
@@ -129,6 +158,8 @@ export interface Questions {
       readonly size: number
       /** For each module that gives units: [units, size, size]. */
       readonly modules: readonly { readonly path: string; readonly maps: Numbers }[]
+      /** What the network is given at each place: [features, size, size]. */
+      readonly input: Numbers
       /** What the network says at each place: [outputs, size, size], probabilities where it says classes. */
       readonly output: Numbers
     }
@@ -158,6 +189,8 @@ export interface Questions {
     }
     answer: {
       readonly stamp: Stamp
+      /** What the network was given. */
+      readonly given: Numbers
       readonly modules: readonly { readonly path: string; readonly numbers: Numbers; readonly histogram: Histogram }[]
     }
   }
@@ -177,6 +210,62 @@ export interface Questions {
   samples: {
     ask: { readonly run: RunId; readonly part: Part; readonly from: number; readonly count: number }
     answer: { readonly inputs: Numbers; readonly targets: Numbers }
+  }
+  /**
+   * What the network said of the samples of a part, when they were last scored: while it trains, that may be some steps
+   * ago, as the stamp says.
+   */
+  predictions: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      /** The first so many samples of the part were looked at. */
+      readonly count: number
+      /** Of each truth (row) how often each label was said: [labels, labels]; empty where numbers are asked for. */
+      readonly confusion: Numbers
+      /** Of each sample that has one class: the truth, what was said, and the probabilities of both. */
+      readonly truth: Int32Array
+      readonly said: Int32Array
+      readonly sure: Float32Array
+      readonly given: Float32Array
+      /** Where numbers are asked for: [count, outputs] each. */
+      readonly wanted: Numbers
+      readonly found: Numbers
+    }
+  }
+  /**
+   * Of each unit (channel) of a module, the samples that it answers most strongly: the place of its largest number, each
+   * sample once. While the network trains, few samples are looked at, so that it is not slowed; `among` says how many.
+   */
+  strongest: {
+    ask: { readonly run: RunId; readonly module: string; readonly part: Part; readonly top: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly among: number
+      readonly units: readonly {
+        readonly sample: Int32Array
+        /** Within what the unit gave back, row-major. */
+        readonly place: Int32Array
+        readonly value: Float32Array
+      }[]
+    }
+  }
+  /** What each input channel gives to one channel of a convolution; they and the bias add up to its output. */
+  parts: {
+    ask: { readonly run: RunId; readonly module: string; readonly unit: number; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      /** The first input channel that this one sees: not 0 in later groups. */
+      readonly first: number
+      /** [channels, rows, columns] */
+      readonly inputs: Numbers
+      /** [channels, …size] */
+      readonly weights: Numbers
+      /** [channels, rows, columns] of the output. */
+      readonly maps: Numbers
+      readonly bias: number
+      readonly output: Numbers
+    }
   }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
@@ -205,6 +294,47 @@ export interface Questions {
   experiments: { ask: { readonly run: RunId }; answer: { readonly experiments: readonly ExperimentReport[] } }
   /** What is wrong with the training, if anything. Measured anew every two seconds at most while it goes on. */
   doctor: { ask: { readonly run: RunId }; answer: Diagnosis }
+  /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */
+  passage: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly input: Float32Array
+      readonly layers: readonly PassageLayer[]
+      /** Of classes. */
+      readonly probabilities?: Float32Array
+      /** Where the input is a sample: what it should be, and the loss of this sample alone. */
+      readonly target?: number
+      readonly loss?: number
+    }
+  }
+  /** Linear modules in a row as the one linear module that they are together: [out, in] and [out]. */
+  composed: {
+    ask: { readonly run: RunId; readonly modules: readonly string[]; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly weight: Numbers
+      readonly bias: Float32Array
+      /** What the one module gives for the input. */
+      readonly values: Float32Array
+    }
+  }
+  /** The loss that the run's own loss function gives for outputs [n, …] with these targets, each by itself. */
+  losses: {
+    ask: { readonly run: RunId; readonly outputs: Numbers; readonly targets: Float32Array }
+    answer: { readonly values: Float32Array; readonly probabilities?: Numbers }
+  }
+  /** What the network says of every sample of a part, [n, …], and the loss of each by itself. */
+  outcomes: {
+    ask: { readonly run: RunId; readonly part: Part }
+    answer: {
+      readonly stamp: Stamp
+      readonly outputs: Numbers
+      readonly targets: Float32Array
+      readonly losses: Float32Array
+      readonly probabilities?: Numbers
+    }
+  }
 }
 
 export type QuestionName = keyof Questions
@@ -215,98 +345,6 @@ export interface Adjustment {
   readonly optimizer?: Choice
   readonly schedule?: Choice
   readonly stopAtEpoch?: number
-}
-
-/** Something that is held in a run until it is let go. */
-export type Hold =
-  | {
-      readonly kind: 'clamp'
-      readonly module: string
-      /** Which side of the module is held: what it gives back, or what it is given. */
-      readonly side: 'output' | 'input'
-      readonly units: readonly number[]
-      /** Which axis counts the units, without the batch axis. */
-      readonly axis: number
-      /** 0: switched off. */
-      readonly value: number
-    }
-  | { readonly kind: 'freeze'; readonly module: string }
-
-/** What a person tries on a network. */
-export type Trial =
-  | Hold
-  /** Another number in a parameter. */
-  | { readonly kind: 'overwrite'; readonly name: string; readonly element: number; readonly value: number }
-
-/** What followed from a trial at once, before the network learned again: on the test part. */
-export interface Consequence {
-  readonly before: Score
-  readonly after: Score
-  /** How many answers were looked at, and how many are another now; of numbers: by more than a tenth of their spread. */
-  readonly looked: number
-  readonly changed: number
-  /** Some of the changed: the sample, and the answers as class or number. */
-  readonly examples: readonly { readonly index: number; readonly from: number; readonly to: number }[]
-}
-
-export interface ExperimentReport {
-  readonly id: number
-  readonly stamp: Stamp
-  readonly trial: Trial
-  /** The number that was overwritten. */
-  readonly old?: number
-  /** Whether it is in force. A number that was overwritten and learned on since is. */
-  readonly active: boolean
-  readonly consequence: Consequence
-}
-
-/** A change that a person may try, as a spec: from the first weights, or from here on. */
-export interface Remedy {
-  readonly text: string
-  readonly change: Partial<Omit<LabSpec, 'version'>>
-  readonly from: 'start' | 'here'
-}
-
-/** Numbers that show a finding. */
-export interface Evidence {
-  readonly title: string
-  readonly rows: readonly { readonly name: string; readonly value: number; readonly mark?: boolean }[]
-  readonly scale: 'linear' | 'log'
-  /** How the numbers are written: a share as percent. */
-  readonly unit?: 'share'
-}
-
-export type FindingName =
-  | 'divergence'
-  | 'dead'
-  | 'saturation'
-  | 'vanishing'
-  | 'exploding'
-  | 'overfitting'
-  | 'plateau'
-  | 'rate-small'
-  | 'rate-large'
-  | 'collapse'
-  | 'attention'
-  | 'inputs'
-
-/** Something that is wrong, in words, with what shows it and what may help. */
-export interface Finding {
-  readonly name: FindingName
-  readonly severity: 'serious' | 'warning' | 'note'
-  readonly title: string
-  readonly text: string
-  /** Which module it is about, if one. */
-  readonly module?: string
-  readonly evidence: readonly Evidence[]
-  readonly remedies: readonly Remedy[]
-}
-
-export interface Diagnosis {
-  readonly stamp: Stamp
-  readonly findings: readonly Finding[]
-  /** What was looked at, in words, whatever was found. */
-  readonly looked: readonly string[]
 }
 
 /** What may be another in a branch. Weights must fit. */
@@ -341,6 +379,8 @@ export interface Orders {
     give: { readonly data: DataSpec }
     get: DataFacts & { readonly points?: Float32Array; readonly targets?: Float32Array }
   }
+  /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
+  samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
 }
 
 export type OrderName = keyof Orders

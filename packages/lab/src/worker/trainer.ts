@@ -9,6 +9,7 @@ import { findBreakdown } from './breakdown.ts'
 import type { Desk, Live } from './desk.ts'
 import type { Progress } from './protocol.ts'
 import { scoreOf } from './scores.ts'
+import { Tally } from './tally.ts'
 
 /** Milliseconds of a burst. */
 const burst = 12
@@ -79,6 +80,8 @@ export class Trainer {
     stopped?: Progress['stopped'],
   ): Promise<{ score: number; refresh: number }> {
     return this.#desk.inTurn(async () => {
+      // Another run may have taken its place meanwhile; what is said then would be taken for the new one's.
+      if (this.#desk.runs.get(live.run.id) !== live) return { score: 0, refresh: 0 }
       const from = performance.now()
       if (withScores) await measure(live)
       const scored = performance.now()
@@ -137,8 +140,12 @@ export async function measure(live: Live): Promise<void> {
   if (live.scored === live.version) return
   const { run, probe, version } = live
   const step = run.step
-  const [train, test] = [await scoreOf(run, probe, 'train'), await scoreOf(run, probe, 'test')]
+  const tally = (): Tally => new Tally(step, run.data.task, run.data.labels.length)
+  const tallies = { train: tally(), test: tally() }
+  const train = await scoreOf(run, probe, 'train', tallies.train)
+  const test = await scoreOf(run, probe, 'test', tallies.test)
   live.scores = { step, train, test }
+  live.tallies = tallies
   live.scored = version
   live.record.addScores({ step, train, test })
 }

@@ -1,15 +1,15 @@
 /**
  * What the doctor looks at: gradients, weights and outputs of a run at its present step, as a few numbers of each module.
- * What they mean: doctor.ts. What came before: record.ts.
+ * What they mean: doctor.ts. What came before: course.ts.
  */
 import type { nn } from 'glissade'
 import type { LabSpec, Task } from '../spec/spec.ts'
+import type { Breakdown, ScoreAt } from './course.ts'
 import type { Live } from './desk.ts'
-import { valueOf } from './probe.ts'
+import { givenBack } from './probe.ts'
 import type { Stamp } from './protocol.ts'
-import type { Breakdown, ScoreAt } from './record.ts'
 import type { Run } from './run.ts'
-import { largest } from './scores.ts'
+import { largest } from './tally.ts'
 
 /** Of a module with weights of its own. */
 export interface WeightVitals {
@@ -121,7 +121,7 @@ export async function vitalsOf(live: Live): Promise<Vitals> {
   const heads: HeadVitals[] = []
   for (const [path, module] of modules) {
     const kind = module.config()?.kind ?? ''
-    const value = valueOf(seen.values, path)
+    const value = givenBack(seen.values, path)
     if (!value) continue
     if (rectifiers.has(kind) || ends[kind]) units.push(unitsOf(path, kind, await value.data(), value.shape))
     else if (kind === 'softmax' && value.rank === 4) heads.push(...headsOf(path, await value.data(), value.shape))

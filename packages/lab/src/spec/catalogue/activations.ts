@@ -36,7 +36,7 @@ export const activations: readonly LayerEntry[] = [
   activation('mish', 'Mish', 'Like SiLU, a little smoother.'),
   activation('prelu', 'PReLU', 'A leaky ReLU whose slope is learned.', [
     whole('count', 'Slopes', 'One for all, or one for each channel.', 1, needed),
-    num('init', 'First slope', 'Where it begins.', 0.25),
+    num('init', 'First slope', 'Where it begins.', 0.25, needed),
   ]),
   activation('relu6', 'ReLU6', 'A ReLU that stops at 6.'),
   activation('hardswish', 'Hard swish', 'A SiLU made of straight pieces.'),
@@ -47,7 +47,7 @@ export const activations: readonly LayerEntry[] = [
   ]),
   activation('softplus', 'Softplus', 'A ReLU without a corner: always a little above zero.', [
     num('beta', 'Beta', 'How sharp.', 1, { ...needed, min: 1e-3 }),
-    num('threshold', 'Threshold', 'From here on a straight line.', 20),
+    num('threshold', 'Threshold', 'From here on a straight line.', 20, needed),
   ]),
   activation('softsign', 'Softsign', 'Squeezes between −1 and 1, slower than tanh.'),
   activation('tanhshrink', 'Tanh shrink', 'What tanh takes away: each number minus its tanh.'),

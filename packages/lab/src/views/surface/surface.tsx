@@ -1,11 +1,12 @@
 /** What the network says at each place of the plane, with the points it learns from. */
-import type { JSX } from 'preact'
+import { useSignalEffect } from '@preact/signals'
+import type { JSX, TargetedMouseEvent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
-import { classColour, colours, css, drawCells, drawMark, signed } from '../../ui/colour.ts'
+import { classColour, colours, css, drawCells, drawMark, largestSize, signed } from '../../ui/colour.ts'
 import { Panel, Toggle } from '../../ui/controls.tsx'
-import { useCanvas } from '../../ui/frame.ts'
-import type { Numbers, Questions } from '../../worker/protocol.ts'
+import { invalidate, useCanvas } from '../../ui/frame.ts'
+import type { Numbers, Questions, SampleRef } from '../../worker/protocol.ts'
 import type { View, ViewProps } from '../view.ts'
 
 /** Half the side of the plane. */
@@ -34,6 +35,12 @@ function classPicture(
   return { data: Float32Array.from({ length: places }, (_, i) => i), colour }
 }
 
+/** Where a point stands in the picture of a side of `width` pixels. */
+const toPixels = (points: Float32Array, i: number, width: number): [x: number, y: number] => [
+  ((points[2 * i] / reach + 1) / 2) * width,
+  ((1 - points[2 * i + 1] / reach) / 2) * width,
+]
+
 function SurfaceView({ run, info }: ViewProps): JSX.Element {
   const lab = useLab()
   const [discrete, setDiscrete] = useState(false)
@@ -52,10 +59,27 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     }
   }, [lab, run, info])
 
+  const { selection } = lab
+  const isUnitHere = (module: string): boolean =>
+    info.modules.some(({ path, outputShape }) => path === module && outputShape.length === 1)
+  /** What the chosen unit says at each place. */
+  const unitMap = (): { readonly size: number; readonly values: Float32Array } | undefined => {
+    const chosen = selection.shown.peek()
+    const answer = responses.value
+    if (chosen?.kind !== 'unit' || !answer) return undefined
+    const maps = answer.modules.find(({ path }) => path === chosen.module)?.maps
+    const places = answer.size * answer.size
+    if (!maps || maps.shape.length !== 3 || (chosen.unit + 1) * places > maps.values.length) return undefined
+    return { size: answer.size, values: maps.values.subarray(chosen.unit * places, (chosen.unit + 1) * places) }
+  }
   const canvas = useCanvas((context, width, height) => {
     const place = { x: 0, y: 0, width, height }
     const answer = responses.value
-    if (answer) {
+    const unit = unitMap()
+    if (unit) {
+      const scale = largestSize(unit.values)
+      drawCells(context, unit.values, [unit.size, unit.size], place, { smooth: !discrete, scale })
+    } else if (answer) {
       const size = [answer.size, answer.size] as const
       if (info.task === 'class') {
         const { data, colour } = classPicture(answer.output, discrete)
@@ -69,8 +93,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     const { ink, surface } = colours()
     const draw = ({ points, targets }: Questions['points']['answer'], filled: boolean): void => {
       targets.forEach((target, i) => {
-        const x = ((points[2 * i] / reach + 1) / 2) * width
-        const y = ((1 - points[2 * i + 1] / reach) / 2) * height
+        const [x, y] = toPixels(points, i, width)
         const label = info.task === 'class' ? target : target > 0 ? 1 : 0
         drawMark(context, label, x, y, 3.4)
         const fill = css(info.task === 'class' ? classColour(target) : signed(target))
@@ -83,11 +106,41 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     }
     if (points.train) draw(points.train, true)
     if (tests && points.test) draw(points.test, false)
-    void ink
+    const input = selection.input.peek()
+    const chosen = 'part' in input ? points[input.part] : undefined
+    if ('index' in input && chosen && 2 * input.index + 1 < chosen.points.length) {
+      const [x, y] = toPixels(chosen.points, input.index, width)
+      context.strokeStyle = ink
+      context.lineWidth = 2
+      context.beginPath()
+      context.arc(x, y, 9, 0, 2 * Math.PI)
+      context.stroke()
+    }
   })
+  useSignalEffect(() => {
+    void [selection.shown.value, selection.input.value]
+    invalidate(canvas.current)
+  })
+  /** The point near a click becomes the sample that all views look at. */
+  const choose = (event: TargetedMouseEvent<HTMLElement>): void => {
+    const box = event.currentTarget.getBoundingClientRect()
+    let [nearest, distance] = [undefined as SampleRef | undefined, 22]
+    for (const part of tests ? (['train', 'test'] as const) : (['train'] as const)) {
+      const { points: places } = points[part] ?? { points: new Float32Array() }
+      for (let index = 0; 2 * index < places.length; index++) {
+        const [x, y] = toPixels(places, index, box.width)
+        const away = Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top))
+        if (away < distance) [nearest, distance] = [{ part, index }, away]
+      }
+    }
+    if (nearest) selection.input.value = nearest
+  }
+  const shown = selection.shown.value
   return (
     <Panel
-      title="Output"
+      title={
+        shown?.kind === 'unit' && isUnitHere(shown.module) ? `Unit ${shown.unit + 1} of ${shown.module}` : 'Output'
+      }
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={
         <>
@@ -96,7 +149,12 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
         </>
       }
     >
-      <div style={{ aspectRatio: '1', width: '100%', maxWidth: '460px', margin: '0 auto' }}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the sample's view goes to every point by keyboard */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the same */}
+      <div
+        style={{ aspectRatio: '1', width: '100%', maxWidth: '460px', margin: '0 auto', cursor: 'crosshair' }}
+        onClick={choose}
+      >
         <canvas
           ref={canvas}
           role="img"

@@ -148,11 +148,16 @@ function drawn({ set, samples, noise, seed }: PlaneData & { seed: number }): (re
 }
 
 export function planeData(spec: DataSpec & (PlaneData | PointsData)): LabData {
+  const signs = spec.kind === 'plane' && spec.signs === true && rules[spec.set].classes === 2
   const all =
     spec.kind === 'plane'
-      ? drawn(spec)
+      ? drawn(spec).map(([x, y, target]) => [x, y, signs ? 2 * target - 1 : target] as const)
       : Array.from(library.permutation(spec.points.length, spec.seed), (at) => spec.points[at])
-  const classes = spec.kind === 'plane' ? rules[spec.set].classes : Math.max(2, ...all.map(([, , c]) => c + 1))
+  const classes = signs
+    ? 0
+    : spec.kind === 'plane'
+      ? rules[spec.set].classes
+      : Math.max(2, ...all.map(([, , c]) => c + 1))
   const points = Float32Array.from(all.flatMap(([x, y]) => [x, y] as const))
   const given = spec.features.map((name) => features[name])
   const fromPlane = (places: Float32Array): Float32Array => {

@@ -2,10 +2,15 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { doctor } from './doctor.ts'
+import { losses, outcomes } from './losses.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { parts } from './parts.ts'
+import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
+import { predictions } from './predictions.ts'
 import { samples } from './samples.ts'
+import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
 import { experiments, timeline } from './time.ts'
 
@@ -23,4 +28,11 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   timeline,
   experiments,
   doctor,
+  passage,
+  composed,
+  losses,
+  outcomes,
+  predictions,
+  strongest,
+  parts,
 }

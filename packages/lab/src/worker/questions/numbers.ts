@@ -3,7 +3,7 @@
 import type { Live } from '../desk.ts'
 import { inputOf, targetOf } from '../inputs.ts'
 import { histogramOf, numbersOf } from '../numbers.ts'
-import { type Values, valueOf } from '../probe.ts'
+import { givenBack, type Values } from '../probe.ts'
 import type { Aspect, Input } from '../protocol.ts'
 import type { Answerer } from './index.ts'
 import { remembered } from './remembered.ts'
@@ -19,7 +19,7 @@ export const parameter: Answerer<'parameter'> = async ({ run, probe }, { name, a
 
 export const activation: Answerer<'activation'> = async (live, { module, input, aspect }) => {
   const values = await valuesFor(live, input, aspect)
-  const tensor = valueOf(values, module)
+  const tensor = givenBack(values, module)
   if (!tensor) throw new Error(`${module || 'The model'} gives no single tensor, or nothing of the loss depends on it.`)
   const numbers = await numbersOf(tensor, true)
   return { stamp: live.run.stamp, numbers, histogram: histogramOf(numbers.values) }
@@ -30,13 +30,14 @@ export const activations: Answerer<'activations'> = async (live, { modules, inpu
   const values = await valuesFor(live, input, aspect)
   const found = await Promise.all(
     modules.map(async (path) => {
-      const tensor = valueOf(values, path)
+      const tensor = givenBack(values, path)
       if (!tensor) return []
       const numbers = await numbersOf(tensor, true)
       return [{ path, numbers, histogram: histogramOf(numbers.values) }]
     }),
   )
-  return { stamp: live.run.stamp, modules: found.flat() }
+  const given = await numbersOf(await inputOf(live.run, input), true)
+  return { stamp: live.run.stamp, given, modules: found.flat() }
 }
 
 /** What modules gave back for an input, or the gradients of its loss; several questions share one pass. */

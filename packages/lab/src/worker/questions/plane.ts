@@ -25,7 +25,8 @@ export const responses: Answerer<'responses'> = async (live, { size }) => {
   const width = seen.output.shape[seen.output.rank - 1]
   const raw = Float32Array.from(await seen.output.data())
   const output = unitMaps(task === 'class' ? softmax(raw, width) : raw, seen.output.shape, size)
-  return { stamp: run.stamp, size, modules, output }
+  const input = unitMaps(fromPlane(grid(size)), [size * size, features.length], size)
+  return { stamp: run.stamp, size, modules, input, output }
 }
 
 /** The middles of size × size squares, rows from the top: [size², 2] */

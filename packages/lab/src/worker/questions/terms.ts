@@ -7,7 +7,7 @@
 import { nn, type Tensor } from 'glissade'
 import { inputOf } from '../inputs.ts'
 import { numbersOf } from '../numbers.ts'
-import { valueOf } from '../probe.ts'
+import { givenBack } from '../probe.ts'
 import type { Numbers, Terms } from '../protocol.ts'
 import type { Answerer } from './index.ts'
 import { remembered } from './remembered.ts'
@@ -18,6 +18,7 @@ interface Plan {
   readonly inputAt: readonly number[]
   readonly weightAt?: readonly number[]
   readonly biasAt?: number
+  readonly divisor?: number
 }
 
 type Sizes = readonly number[]
@@ -27,7 +28,7 @@ export const terms: Answerer<'terms'> = async (live, { module: path, index, inpu
   const module = run.model.namedModules().get(path)
   if (!module) throw new Error(`The model has no module ${path}.`)
   const seen = await remembered(live, 'inside', input, async () => probe.inside(await inputOf(run, input)))
-  const [given, gave] = [seen.inputs.get(path), valueOf(seen.values, path)]
+  const [given, gave] = [seen.inputs.get(path), givenBack(seen.values, path)]
   if (!given || !gave) throw new Error(`${path || 'The model'} gave no single tensor for this sample.`)
   const x = await numbersOf(given, true)
   const output = gave.shape.slice(1)
@@ -48,10 +49,11 @@ export const terms: Answerer<'terms'> = async (live, { module: path, index, inpu
     weights: Float32Array.from(plan.weightAt ?? [], (i) => w?.[i] ?? Number.NaN),
     ...(w && { weightName: `${prefix}weight` }),
     ...(b && { bias: { name: `${prefix}bias`, element: plan.biasAt as number, value: b[plan.biasAt as number] } }),
+    ...(plan.divisor !== undefined && { divisor: plan.divisor }),
     value: (await gave.data())[at],
     then: await Promise.all(
       then.map(async (name) => {
-        const value = valueOf(seen.values, name)
+        const value = givenBack(seen.values, name)
         const fits = value?.size === gave.size
         return { module: name, value: fits ? (await value.data())[at] : Number.NaN }
       }),
@@ -138,17 +140,61 @@ function convPlan(module: nn.Conv1d | nn.Conv2d | nn.Conv3d, input: Sizes, index
 }
 
 function windowOf(module: nn.Module, input: Sizes, index: readonly number[]): Plan | undefined {
-  const { kind, size: sizes, stride, padding = 0, dilation = 1, ceilMode } = module.config() ?? { kind: '' }
-  const pool = /^(max|avg)Pool([123])d$/.exec(kind)
-  // Margins count in the mean in more than one way.
-  if (!pool || ceilMode || (pool[1] === 'avg' && padding !== 0)) return undefined
-  const each = (value: unknown): number[] =>
-    Array.isArray(value) ? value : Array.from({ length: Number(pool[2]) }, () => Number(value))
-  const [channel, ...place] = index
+  const config: LayerOptions = module.config() ?? { kind: '' }
+  const pool = /^(global|adaptive)?(max|avg)Pool([123])d$/i.exec(config.kind)
+  if (!pool) return undefined
+  const [, windows, what, rank] = pool
+  const space = input.slice(1)
+  const [channel, ...rest] = index
+  // A global pool may leave the axes in space out.
+  const place = rest.length > 0 ? rest : Array.from({ length: Number(rank) }, () => 0)
+  const made = windows ? adaptiveWindow(config, space, place) : slidingWindow(config, space, place)
+  const inputAt = made.places.map((at) => flat(input, [channel, ...at]))
+  return what.toLowerCase() === 'max'
+    ? { rule: 'largest', inputAt }
+    : { rule: 'mean', inputAt, divisor: made.divisor ?? inputAt.length }
+}
+
+interface LayerOptions {
+  readonly kind: string
+  readonly [option: string]: unknown
+}
+
+interface Windowed {
+  readonly places: readonly (readonly number[])[]
+  readonly divisor?: number
+}
+
+/** The window that slides: margins count in a mean as the layer was told. */
+function slidingWindow(config: LayerOptions, space: Sizes, place: readonly number[]): Windowed {
+  const { size: sizes, stride, padding: margin = 0, dilation = 1, countIncludePad = true, divisorOverride } = config
+  const each = (value: unknown): number[] => space.map((_, axis) => Number(Array.isArray(value) ? value[axis] : value))
   const size = each(sizes)
-  const options = { stride: each(stride ?? size), padding: each(padding), dilation: each(dilation) }
-  const inputAt = [...window(size, input.slice(1), place, options)].map(({ at }) => flat(input, [channel, ...at]))
-  return { rule: pool[1] === 'max' ? 'largest' : 'mean', inputAt }
+  const options = { stride: each(stride ?? size), padding: each(margin), dilation: each(dilation) }
+  const lengths = size.map((length, axis) => {
+    const start = place[axis] * options.stride[axis] - options.padding[axis]
+    const end = Math.min(start + length, space[axis] + (countIncludePad ? options.padding[axis] : 0))
+    return end - (countIncludePad ? start : Math.max(start, 0))
+  })
+  return {
+    places: [...window(size, space, place, options)].map(({ at }) => at),
+    divisor: Number(divisorOverride ?? lengths.reduce((product, n) => product * n, 1)),
+  }
+}
+
+/** Windows of which there is a given number: from floor(i in / out) to before ceil((i + 1) in / out). */
+function adaptiveWindow({ size }: LayerOptions, space: Sizes, place: readonly number[]): Windowed {
+  const starts: number[] = []
+  const lengths = space.map((length, axis) => {
+    const wanted = size === undefined ? 1 : Array.isArray(size) ? size[axis] : size
+    const windows = wanted === null ? length : Number(wanted)
+    starts.push(Math.floor((place[axis] * length) / windows))
+    return Math.ceil(((place[axis] + 1) * length) / windows) - starts[axis]
+  })
+  const count = lengths.reduce((product, n) => product * n, 1)
+  return {
+    places: Array.from({ length: count }, (_, i) => unflat(lengths, i).map((k, axis) => k + starts[axis])),
+  }
 }
 
 const flat = (shape: Sizes, index: readonly number[]): number =>
