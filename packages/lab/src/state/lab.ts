@@ -145,9 +145,8 @@ export class Lab {
         () => this.client.order('branch', { run: parent, step, change }),
         (info, progress) => {
           this.#set(info.run, { info, progress, curves: new Curves() })
-          this.current.value = info.run
+          this.show(info.run)
           this.beside.value = parent
-          this.selection.fit(info)
         },
       ),
     )
@@ -183,7 +182,10 @@ export class Lab {
     batch(() => {
       if (this.beside.peek() === run) this.beside.value = this.current.peek()
       this.current.value = run
+      // What is edited is what is shown.
+      this.spec.value = state.info.spec
       this.selection.fit(state.info)
+      this.editor.opened(state.info)
     })
   }
 

@@ -26,7 +26,7 @@ function pointsOf({ curves, info }: RunState, part: 'train' | 'test'): Point[] {
 
 function CompareView({ run }: ViewProps): JSX.Element {
   const lab = useLab()
-  const [log, setLog] = useState(false)
+  const [log, setLog] = useState(true)
   const [one, other] = [lab.runs.value.get(run), lab.runs.value.get(lab.beside.value ?? -1)]
   const canvas = useCanvas((context, width, height) => {
     const pair = [lab.runs.peek().get(run), lab.runs.peek().get(lab.beside.peek() ?? -1)]

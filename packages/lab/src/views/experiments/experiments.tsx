@@ -5,7 +5,7 @@
 import type { JSX } from 'preact'
 import { useLab, usePolled } from '../../state/ask.ts'
 import { Panel } from '../../ui/controls.tsx'
-import { count, number, percent } from '../../ui/format.ts'
+import { count, number, percent, words } from '../../ui/format.ts'
 import type { ExperimentReport, RunInfo, Trial } from '../../worker/protocol.ts'
 import type { View, ViewProps } from '../view.ts'
 import './experiments.css'
@@ -49,7 +49,7 @@ function Report({
   return (
     <li class={active ? '' : 'over'}>
       <div class="row">
-        <b>{textOf(trial, old)}</b>
+        <b>{textOf(trial, old, info)}</b>
         <span class="stamp">
           {active ? '' : 'taken back · '}epoch {count(stamp.epoch)} · step {count(stamp.step)}
         </span>
@@ -102,15 +102,18 @@ function Report({
   )
 }
 
-const whereOf = (module: string): string => (module === '' ? 'the model' : `layer ${module}`)
+function whereOf(module: string, { modules }: RunInfo): string {
+  const kind = modules.find(({ path }) => path === module)?.kind
+  return module === '' ? 'the model' : `layer ${module}${kind ? ` (${words(kind)})` : ''}`
+}
 
-function textOf(trial: Trial, old: number | undefined): string {
-  if (trial.kind === 'freeze') return `${whereOf(trial.module)} does not learn`
+function textOf(trial: Trial, old: number | undefined, info: RunInfo): string {
+  if (trial.kind === 'freeze') return `${whereOf(trial.module, info)} frozen`
   if (trial.kind === 'overwrite')
     return `${trial.name}, number ${trial.element}: ${old === undefined ? '' : `${number(old)} → `}${number(trial.value)}`
   const { units, module, value, side } = trial
   const which = units.length === 1 ? `unit ${units[0]}` : `units ${units[0]} to ${units.at(-1)}`
-  const place = side === 'input' ? `what ${whereOf(module)} is given` : whereOf(module)
+  const place = side === 'input' ? `what ${whereOf(module, info)} is given` : whereOf(module, info)
   return value === 0 ? `${which} of ${place} off` : `${which} of ${place} held at ${number(value)}`
 }
 
