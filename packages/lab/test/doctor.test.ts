@@ -105,6 +105,7 @@ describe('a disease is named', () => {
     const live = await train(circle([16, 8], 'relu', sgd(3)), 200)
     const findings = await findingsOf(live)
     expect(names(findings)).toContain('dead')
+    expect(names(findings)).not.toContain('rate-small')
     const dead = findings.find(({ name }) => name === 'dead')
     const path = dead?.module as string
     const outputs = await (await live.probe.forward(live.run.inputs.slice([[0, 200]]))).values.get(path)?.data()

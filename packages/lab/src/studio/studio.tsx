@@ -7,12 +7,15 @@ import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { firstSpec } from '../spec/presets.ts'
 import { useLab } from '../state/ask.ts'
+import { DoctorLine } from '../views/doctor/doctor.tsx'
+import { timeline } from '../views/timeline/timeline.tsx'
 import type { RunInfo } from '../worker/protocol.ts'
 import { DataPanel, takeFile } from './data/data-panel.tsx'
 import { KeysDialog, useStudioKeys } from './keys.tsx'
 import { chosenViews, layoutOf, toggleView } from './layout.ts'
 import { ModelPanel } from './model/model-panel.tsx'
 import { RunBar, SessionBar } from './run-bar.tsx'
+import { SideBySide } from './side-by-side.tsx'
 import './studio.css'
 import { TrainingPanel } from './training-panel.tsx'
 
@@ -45,6 +48,9 @@ export function Studio(): JSX.Element {
       <h1 class="hidden-text">Studio</h1>
       <SessionBar onHelp={() => help(true)} />
       <RunBar />
+      {info && <timeline.Component run={info.run} info={info} />}
+      {info && <DoctorLine run={info.run} onOpen={openDoctor} />}
+      {info && <SideBySide info={info} />}
       {info && <Desk info={info} />}
       <KeysDialog open={helping} onClose={() => help(false)} />
     </div>
@@ -102,4 +108,10 @@ function Desk({ info }: { readonly info: RunInfo }): JSX.Element {
       )}
     </>
   )
+}
+
+/** Opens the doctor's view below and goes there. */
+function openDoctor(): void {
+  if (!chosenViews.peek().includes('doctor')) toggleView('doctor')
+  requestAnimationFrame(() => document.querySelector('.panel.doctor')?.scrollIntoView({ block: 'center' }))
 }
