@@ -151,7 +151,6 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
         </div>
       }
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dragging moves what scrolls by keyboard as well */}
       <div
         class="scroller"
         ref={scroller}

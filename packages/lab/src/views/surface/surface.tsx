@@ -71,7 +71,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     if (chosen?.kind !== 'unit' || !answer) return undefined
     const maps = answer.modules.find(({ path }) => path === chosen.module)?.maps
     const places = answer.size * answer.size
-    if (!maps || maps.shape.length !== 3 || (chosen.unit + 1) * places > maps.values.length) return undefined
+    if (maps?.shape.length !== 3 || (chosen.unit + 1) * places > maps.values.length) return undefined
     return { size: answer.size, values: maps.values.subarray(chosen.unit * places, (chosen.unit + 1) * places) }
   }
   const canvas = useCanvas((context, width, height) => {

@@ -191,7 +191,6 @@ function OneUnit({
           <div class="row">
             {own.map((i, axis) => (
               <NumberField
-                // biome-ignore lint/suspicious/noArrayIndexKey: axes have no other name
                 key={axis}
                 label={within.length === 1 ? 'step' : (['row', 'column'][axis - within.length + 2] ?? `axis ${axis}`)}
                 value={i}
