@@ -37,6 +37,10 @@ export class Selection {
   readonly input = signal<Input>({ part: 'train', index: 0 })
   /** The place in a sequence. */
   readonly time = signal(0)
+  /** The row and column in a map. */
+  readonly place = signal<readonly [row: number, column: number]>([0, 0])
+  /** Samples of which class (row of the confusion matrix) that were taken for which; undefined: all. */
+  readonly cell = signal<{ readonly truth: number; readonly said: number } | undefined>(undefined)
 
   constructor() {
     effect(() => {
@@ -44,6 +48,9 @@ export class Selection {
       if (pinned?.kind === 'weight') this.weight.value = { name: pinned.name, element: pinned.element }
     })
   }
+  /** The place in a sequence that the pointer is on. */
+  readonly hoveredTime = signal<number | undefined>(undefined)
+  readonly shownTime = computed(() => this.hoveredTime.value ?? this.time.value)
 
   /** Lets go of what a new network does not have. */
   fit({ modules, trainCount, testCount }: RunInfo): void {
@@ -56,8 +63,10 @@ export class Selection {
     this.hovered.value = undefined
     const { weight } = this
     if (weight.peek() && !has({ kind: 'weight', ...(weight.peek() as WeightRef) })) weight.value = undefined
+    this.hoveredTime.value = undefined
     const input = this.input.peek()
     const count = 'part' in input && input.part === 'test' ? testCount : trainCount
+    this.cell.value = undefined
     if ('values' in input || input.index >= count) this.input.value = { part: 'train', index: 0 }
   }
 
@@ -68,6 +77,7 @@ export class Selection {
   letGo(): void {
     this.pinned.value = undefined
     this.hovered.value = undefined
+    this.hoveredTime.value = undefined
   }
 }
 
