@@ -116,11 +116,20 @@ function usePaces({ paces = [], start }: DownhillOptions, { scene, info }: Stage
   const { lr: given, momentum: kept = 0 } = info.spec.optimizer
   const [others, setOthers] = useState<readonly Float32Array[]>([])
   const chosen = paces.findIndex(({ lr, momentum = 0 }) => lr === given && momentum === kept)
+  const last = useRef<Float32Array | undefined>(undefined)
+  const pace = useRef('')
+  const key = JSON.stringify([given, kept])
+  useEffect(() => {
+    const way = last.current
+    if (way && pace.current !== key) setOthers((before) => [...before.slice(-2), way])
+    pace.current = key
+    last.current = undefined
+  }, [key])
+  const { way } = survey
+  if (way && way.points.length > way.now.length && pace.current === key)
+    last.current = Float32Array.of(...way.points, ...way.now)
   const choose = async (at: number): Promise<void> => {
-    const { way } = survey
     if (lab.running.peek()) await lab.pause()
-    if (way && way.points.length > 0)
-      setOthers((before) => [...before.slice(-2), Float32Array.of(...way.points, ...way.now)])
     const { lr, momentum } = paces[at]
     const same = info.spec.optimizer
     await lab.adjust({ optimizer: { kind: same.kind, lr, ...(momentum !== undefined && { momentum }) } })
@@ -233,7 +242,7 @@ export function mapStage(options: DownhillOptions & { readonly arrows?: boolean;
           />
         )}
         <p class="muted small">
-          Each line joins places of the same loss; the paler, the lower.
+          Each line joins places of the same loss; the less shade, the lower.
           {revealed && ' Dashed arrow: straight down. Full arrow: the next step.'}
           {others.length > 0 && ' Faint and dashed: the ways before.'}
         </p>

@@ -35,6 +35,10 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
     const right = outcomes && rightOf(outcomes)
     const sum = passage?.layers[0].values[0]
     const out = passage?.layers.at(-1)?.values[0]
+    const show = scene.fact('show')
+    useEffect(() => {
+      if (show) setPlace([-4, 4])
+    }, [show])
     useEffect(() => {
       const [w1, w2] = passage?.layers[0].weight?.values ?? []
       const facts = { w1, w2, b: passage?.layers[0].bias?.[0], x1: place[0], x2: place[1], sum, out, right }
@@ -62,7 +66,7 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
               onProbe={setPlace}
             />
             <p class="muted small">
-              Orange: below 0. Blue: above 0. Black line: exactly 0.{withPoints ? '' : ' Drag the ring.'}
+              Orange: below 0. Blue: above 0. The line: exactly 0.{withPoints ? '' : ' Drag the ring.'}
             </p>
             {right !== undefined && (
               <p>
@@ -166,9 +170,9 @@ function School({
       <thead>
         <tr>
           <th scope="col">input</th>
-          <th />
+          <td />
           <th scope="col">weight</th>
-          <th />
+          <td />
           <th scope="col">product</th>
         </tr>
       </thead>

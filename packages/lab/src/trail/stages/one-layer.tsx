@@ -30,6 +30,17 @@ export function OneLayer({ run, info, scene, revealed }: StageProps): JSX.Elemen
     setPlace(to)
     scene.notice('moved', (scene.fact('moved') ?? 0) + 1)
   }
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (!show) return
+    const places: Place[] = [
+      [-3, 2],
+      [4, -4],
+      [0, 4],
+    ]
+    const later = places.map((place, i) => setTimeout(() => move(place), 700 * i))
+    return () => later.forEach(clearTimeout)
+  }, [show])
   useEffect(() => {
     if (!both || !one) return
     scene.notice('apart', Math.max(...both.map((value, i) => Math.abs(value - one.values[i]))))

@@ -13,6 +13,9 @@ import type { View, ViewProps } from '../view.ts'
 
 type Column = (number | null)[]
 
+/** Pixels; the legend below takes what it needs. */
+const plotHeight = 190
+
 /** The steps of both kinds of points in one row, as the chart wants them. */
 function columns(curves: Curves, perEpoch: number, log: boolean): [number[], Column, Column, Column] {
   const at = new Map<number, [number | null, number | null, number | null]>()
@@ -58,7 +61,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
     plot.current = new uPlot(
       {
         width: box.clientWidth,
-        height: box.clientHeight - 30,
+        height: plotHeight,
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
           { ...axis, label: 'epoch', labelSize: 18, labelFont: '11px system-ui' },
@@ -76,9 +79,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
       [[], [], [], []],
       box,
     )
-    const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: box.clientWidth, height: box.clientHeight - 30 }),
-    )
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: plotHeight }))
     resized.observe(box)
     drawn.current = 0
     void ink
@@ -105,7 +106,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={<Toggle label="log" on={log} onChange={setLog} />}
     >
-      <div ref={holder} style={{ height: '220px' }} role="img" aria-label="Loss over the epochs" />
+      <div ref={holder} style={{ minHeight: `${plotHeight + 30}px` }} role="img" aria-label="Loss over the epochs" />
       {scores && (
         <div class="row figures">
           <span>training {number(scores.train.loss)}</span>
