@@ -12,6 +12,7 @@ import { LossMap, lossAt } from '../../views/landscape/map.tsx'
 import { type Survey, type SurveyAsk, useSurvey, type Window } from '../../views/landscape/survey.ts'
 import type { Scene, Stage, StageProps } from '../chapter.ts'
 import { Formula } from '../formula.tsx'
+import './downhill.css'
 import { Knob, tex } from './knob.tsx'
 
 /** The weights of the first layer, which is all that these networks have. */
@@ -60,7 +61,7 @@ function StepFormula({
   readonly lr: number
   readonly asked: boolean
 }): JSX.Element | null {
-  if (!way || way.now.length !== 1) return null
+  if (way?.now.length !== 1) return null
   const [w, slope, next] = [way.now[0], way.slope[0], way.next?.[0]]
   const result = asked || next === undefined ? '\\;?' : tex(next)
   return (
