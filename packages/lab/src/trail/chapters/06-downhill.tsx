@@ -73,7 +73,7 @@ weight has its loss, and together they are a curve.`,
       stage: lineStage({ start: [-1], windows: line, byHand: true }),
       predict: {
         kind: 'choice',
-        question: 'The weight is −1: every answer has the wrong sign. What will the curve look like?',
+        question: 'The weight is −1, so almost every answer has the wrong sign. What will the curve look like?',
         options: [
           {
             text: 'It falls, and falls further, the larger the weight',

@@ -67,7 +67,7 @@ makes the answer, $y$; and how wrong it is, is the [[loss]], $L$.`,
       achieve: {
         text: 'Nudge the weight, and see by how many times its change the loss has changed.',
         when: (scene) => scene.fact('nudged') !== undefined,
-        showMe: (scene) => scene.set('0.weight', [0.41]),
+        showMe: (scene) => scene.notice('nudge'),
         done: 'That number, the change of the loss for each bit of change of the weight, is the slope: $\\frac{\\partial L}{\\partial w}$. But to nudge each of a million weights would take a million passes.',
       },
     },

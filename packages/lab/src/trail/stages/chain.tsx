@@ -196,7 +196,7 @@ function Picture({
               <>
                 <rect class="label-ground" x={x - 38} y={y - 10} width={76} height={19} />
                 <text class="num" x={x} y={y + 4} text-anchor="middle">
-                  · {number(link.local)}
+                  × {number(link.local)}
                 </text>
               </>
             )}
@@ -259,6 +259,10 @@ export function nudgeStage(by = 0.01): Stage {
       setBefore(start)
       void scene.set(weightName, [start.answer.value + sign * by])
     }
+    const asked = scene.fact('nudge')
+    useEffect(() => {
+      if (asked !== undefined) nudge(1)
+    }, [asked])
     return (
       <Panel title="One sample on its way to the loss" {...(chain && { stamp: chain.answer.stamp })}>
         {chain ? (

@@ -244,7 +244,8 @@ export function mapStage(options: DownhillOptions & { readonly arrows?: boolean;
         )}
         <p class="muted small">
           Each line joins places of the same loss; the less shade, the lower.
-          {revealed && ' Dashed arrow: straight down. Full arrow: the next step.'}
+          {revealed && arrows && ' Dashed arrow: straight down.'}
+          {revealed && ' Full arrow: the next step.'}
           {others.length > 0 && ' Faint and dashed: the ways before.'}
         </p>
         {paces && <Paces paces={paces} now={chosen} locked={!revealed} onChoose={(at) => void choose(at)} />}

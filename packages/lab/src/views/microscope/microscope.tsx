@@ -172,12 +172,12 @@ function Headline({ found: { root, gradient } }: { readonly found: Unfolded }): 
   )
   const more = count - written.length
   const others = more > 0 ? ` + \\underbrace{\\cdots}_{${more}\\text{ more}}` : ''
-  const sum = products.length > 0 ? `${products.join(' + ')}${others} =` : ''
-  const result = noise ? '\\approx 0' : tex(gradient, { digits: 4 })
+  const sum = products.length > 0 ? `${products.join(' + ')}${others}` : '0'
+  const result = noise ? '{\\approx} 0' : tex(gradient, { digits: 4 })
   return (
     <Formula
       display
-      tex={`\\frac{\\partial L}{\\partial w} = \\sum \\text{local} \\times \\text{upstream} = ${sum} ${result}`}
+      tex={`\\begin{aligned}\\frac{\\partial L}{\\partial w} &= \\sum \\text{local} \\times \\text{upstream} = \\mathbf{${result}}\\\\ &= ${sum}\\end{aligned}`}
       words={`The gradient is the sum of ${count} products, ${number(gradient, 4)}.`}
     />
   )
