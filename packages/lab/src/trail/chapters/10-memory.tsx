@@ -1,6 +1,6 @@
 /** Chapter 10: memory: RNN, LSTM and GRU, trained in the page; state and gates through time; new names. */
 import type { Chapter, Scene } from '../chapter.ts'
-import { scoreOf } from '../scene.ts'
+import { recentLoss } from '../scene.ts'
 import { echoLine, echoSpec, lastDot, recurrentSpec } from '../stages/names.ts'
 import { memoryStage, tokensStage } from '../stages/sequence.tsx'
 
@@ -8,8 +8,6 @@ import { memoryStage, tokensStage } from '../stages/sequence.tsx'
 const goal = 2.4
 /** Lines are learned when a letter costs less than this; by chance the last letter alone would cost it 0.26. */
 const echoGoal = 0.16
-
-const lossIn = (scene: Scene): number => scoreOf(scene, 'train')?.loss ?? 9
 
 async function learn({ lab }: Scene): Promise<void> {
   lab.speed.value = 0
@@ -44,7 +42,7 @@ The bar under a letter says how likely the network thought it. The [[loss]] of a
       },
       achieve: {
         text: `Train until a letter of the training names costs less than ${goal}.`,
-        when: (scene) => lossIn(scene) < goal,
+        when: (scene) => recentLoss(scene) < goal,
         showMe: learn,
         done: 'It now knows which letters like one another. Type a name of your own: which of its letters came as a surprise?',
       },
@@ -151,7 +149,7 @@ happen.`,
       },
       achieve: {
         text: `Train until the loss is below ${echoGoal}: then it repeats the letter.`,
-        when: (scene) => lossIn(scene) < echoGoal,
+        when: (scene) => recentLoss(scene) < echoGoal,
         showMe: learn,
         done: 'Look at the cell: it does not begin anew at each dot. Some rows hold what the first letter put there, others grow with each dot: they count.',
       },
@@ -205,7 +203,7 @@ comes close.`,
       },
       achieve: {
         text: `Train it until a letter costs less than ${goal}, and see in the map of z what is kept, and where.`,
-        when: (scene) => lossIn(scene) < goal,
+        when: (scene) => recentLoss(scene) < goal,
         showMe: learn,
         done: 'Where z is near 1 a unit keeps its number; where it is near 0 it takes the new one.',
       },

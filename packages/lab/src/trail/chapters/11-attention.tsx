@@ -1,6 +1,6 @@
 /** Chapter 11: attention: a small transformer learns names; heads, and the sums inside one, with their numbers. */
 import type { Chapter, Scene } from '../chapter.ts'
-import { scoreOf } from '../scene.ts'
+import { recentLoss } from '../scene.ts'
 import { transformerSpec } from '../stages/names.ts'
 import { attentionStage, headsSeen, tokensStage } from '../stages/sequence.tsx'
 
@@ -46,7 +46,7 @@ network has two layers of four heads, and knows nothing yet. It is to learn firs
       },
       achieve: {
         text: `Train it until a letter of the training names costs less than ${goal} (knowing nothing costs 3.30). Watch the maps: at first all look alike.`,
-        when: (scene) => (scoreOf(scene, 'train')?.loss ?? 9) < goal,
+        when: (scene) => recentLoss(scene) < goal,
         showMe: learn,
         done: 'The heads have divided the work: some look one letter back, some at the beginning, some at vowels. Nobody told them to.',
       },
