@@ -208,6 +208,13 @@ describe('wrong programs are told what is wrong, where', () => {
     expect(errors(program(`${'nn.sequential('.repeat(3000)}nn.relu()${')'.repeat(3000)}`)).length).toBeGreaterThan(0)
     expect(errors(first.replace('const seed = 1', 'const seed = seed'))[0]?.message).toMatch(/by itself/)
   })
+  test('the place of each layer is known', () => {
+    const text = program('nn.sequential(nn.linear(2, 4), nn.residual(nn.sequential(nn.relu(), nn.tanh())))')
+    const parsed = parseProgram(text, base)
+    const places = parsed.errors ? new Map<string, never>() : parsed.places
+    const at = (path: string): string => text.slice(places.get(path)?.from, places.get(path)?.to)
+    expect([at('0'), at('1.body.1')]).toEqual(['nn.linear(2, 4)', 'nn.tanh()'])
+  })
   test('constants and arithmetic are read', () => {
     const text = program('nn.sequential(nn.linear(2, 2 * hidden), nn.tanh(), nn.linear(8, 2))').replace(
       'const seed',

@@ -64,7 +64,16 @@ function parts(points: (readonly [number, number, number])[], features: readonly
   return { train: part(0, count), test: part(count, y.length) }
 }`
 
-const drawing = (set: PlaneSet): string => `interface Plane {
+/** Lines that only some of the rules need. */
+const polar = `
+  const polar = (radius: number, angle: number) => [radius * Math.cos(angle), radius * Math.sin(angle)]`
+const uniform = `
+  const uniform = (low: number, high: number) => low + (high - low) * next()`
+
+function drawing(set: PlaneSet): string {
+  const rule = rules[set]
+  const numbered = /\bi\b/.test(rule)
+  return `interface Plane {
   set: string
   samples: number
   noise: number
@@ -81,17 +90,16 @@ function plane({ samples: count, noise, features, testShare, seed }: Plane) {
     let t = Math.imul(state ^ (state >>> 15), 1 | state)
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }${rule.includes('uniform(') ? uniform : ''}
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())${rule.includes('polar(') ? polar : ''}
+  const sample = (${numbered ? 'i: number' : ''}): number[] => {
+    ${rule}
   }
-  const uniform = (low: number, high: number) => low + (high - low) * next()
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next())
-  const polar = (radius: number, angle: number) => [radius * Math.cos(angle), radius * Math.sin(angle)]
-  const sample = (i: number): number[] => {
-    ${rules[set]}
-  }
-  const clean = Array.from({ length: count }, (_, i) => sample(i))
+  const clean = Array.from({ length: count }, ${numbered ? '(_, i) => sample(i)' : 'sample'})
   const moved = clean.map(([x, y, target]) => [x + noise * 6 * normal(), y + noise * 6 * normal(), target] as const)
   return parts(moved, features, testShare, seed)
 }`
+}
 
 const painted = `/** Points that were put there by hand. */
 function points(

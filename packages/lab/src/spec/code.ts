@@ -63,6 +63,9 @@ const positions: Readonly<Record<string, readonly string[]>> = {
   select: ['axis', 'index'],
 }
 
+/** Longer lines are broken where that is easy. */
+const width = 72
+
 /** Kinds whose arguments may be left out where they have their first values; the library has the same. */
 const silent = new Set(
   'flatten gelu softmax logSoftmax softmin glu reglu geglu swiglu elu celu leakyRelu hardtanh softplus softshrink hardshrink prelu'.split(
@@ -82,10 +85,9 @@ export function value(given: unknown): string {
 
 export function object(given: object): string {
   const entries = Object.entries(given).map(([name, each]) => `${name}: ${value(each)}`)
-  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
+  const line = entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
+  return line.length > width ? `{\n${entries.map((each) => `  ${each},\n`).join('')}}` : line
 }
-
-const width = 100
 
 /** A call in one line, or with an argument in each where that is too long. */
 function call(name: string, args: readonly string[], depth: number, spread = false): string {
@@ -226,6 +228,10 @@ export function programOf(spec: LabSpec, facts: DataFacts): string {
   const names = ['data', 'fitSteps', 'loss', 'manualSeed', 'nn', 'optim']
   if (loss.includes('oneHot(')) names.push('oneHot')
   names.push(samples.drawn ? 'tensor' : 'io', 'type Tensor')
+  const optimizer = optimizerCode(spec)
+  const steps = optimizer.includes('stepsPerEpoch')
+    ? 'const stepsPerEpoch = Math.ceil(samples.train.length / batchSize)\n'
+    : ''
   const stop = spec.stopAtEpoch > 0 ? `const stopAtEpoch = ${spec.stopAtEpoch}` : 'const stopAtEpoch = 0 // 0: no end'
   return `${samples.drawn ? '' : "import { readFile } from 'node:fs/promises'\n"}import { ${names.sort().join(', ')} } from 'glissade'
 
@@ -238,9 +244,9 @@ const samples = ${samples.call}
 manualSeed(seed)
 const model = ${layerCode(spec.model)}
 ${draw ? `initialize(model, (shape) => ${draw})\n` : ''}
-const lossOf = (prediction: Tensor, target: Tensor) => ${loss}
-const stepsPerEpoch = Math.ceil(samples.train.length / batchSize)
-const optimizer = ${optimizerCode(spec)}
+const lossOf = (prediction: Tensor, target: Tensor) =>
+  ${loss}
+${steps}const optimizer = ${optimizer}
 
 for await (const event of fitSteps(model, samples.train, {
   loss: lossOf,
@@ -251,7 +257,8 @@ for await (const event of fitSteps(model, samples.train, {
   validate: samples.test,
 })) {
   if (event.type !== 'epochEnd') continue
-  console.log(\`epoch \${event.epoch}: loss \${event.train.loss}, test loss \${event.validation?.loss}\`)
+  const { epoch, train, validation } = event
+  console.log(\`epoch \${epoch}: loss \${train.loss}, test loss \${validation?.loss}\`)
 }
 
 ${helpersMark}

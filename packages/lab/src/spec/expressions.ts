@@ -57,6 +57,8 @@ export class Reader {
   readonly #text: string
   readonly #constants: ReadonlyMap<string, SyntaxNode>
   readonly #reading = new Set<string>()
+  /** Where each layer stands in the text, by the library's name for it. */
+  readonly places = new Map<string, { readonly from: number; readonly to: number }>()
 
   constructor(text: string, constants: ReadonlyMap<string, SyntaxNode>) {
     this.#text = text

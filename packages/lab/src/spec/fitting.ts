@@ -25,6 +25,10 @@ export function modestModel({ task, inputShape }: DataFacts): LayerSpec {
   return { kind: 'sequential', layers: [...block(8), ...block(16), { kind: 'flatten', from: 1, to: -1 }, linear] }
 }
 
+/** A learning rate with which such a network learns well. */
+const modestRate = ({ task, inputShape }: DataFacts): number =>
+  task === 'token' ? 0.01 : inputShape.length === 3 ? 0.003 : 0.03
+
 export function lossFor({ task }: DataFacts, asked: Choice): Choice {
   const fits = entryOf(losses, asked.kind)?.fits[task] !== undefined
   return fits ? asked : { kind: task === 'number' ? 'mse' : 'crossEntropy' }
@@ -37,5 +41,5 @@ export function fitted(spec: LabSpec, facts: DataFacts, renew: boolean): { spec:
   const found = mended(asked, facts)
   if (!renew || found.fitted.problems.length === 0) return found
   const model = fit(modestModel(facts), facts).model
-  return mended({ ...asked, model }, facts)
+  return mended({ ...asked, model, optimizer: { kind: 'adamW', lr: modestRate(facts), weightDecay: 0 } }, facts)
 }

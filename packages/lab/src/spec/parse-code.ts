@@ -20,7 +20,12 @@ export interface CodeError {
   readonly message: string
 }
 
-export type Parsed = { readonly spec: LabSpec; readonly errors?: undefined } | { readonly errors: readonly CodeError[] }
+/** Where layers stand in the text, by their names. */
+export type Places = ReadonlyMap<string, { readonly from: number; readonly to: number }>
+
+export type Parsed =
+  | { readonly spec: LabSpec; readonly places: Places; readonly errors?: undefined }
+  | { readonly errors: readonly CodeError[] }
 
 const script = parser.configure({ dialect: 'ts' })
 /** Longer texts are no programs of the lab; points painted by hand are the longest part. */
@@ -82,7 +87,7 @@ export function parseProgram(text: string, current: LabSpec): Parsed {
       ? tried(() => initializerOf(reader, initializes, current), current.initializer)
       : { kind: 'default' },
   }
-  return errors.length > 0 ? { errors } : { spec: next }
+  return errors.length > 0 ? { errors } : { spec: next, places: reader.places }
 }
 
 /** Where the text is no TypeScript. */
@@ -159,23 +164,27 @@ function plain(value: Value, node: SyntaxNode): unknown {
   return isFields(value) ? { ...value } : value
 }
 
-function layerOf(reader: Reader, node: SyntaxNode): LayerSpec {
+function layerOf(reader: Reader, node: SyntaxNode, path = ''): LayerSpec {
   const call = libraryCall(reader, node, 'nn')
+  const inside = (name: string | number): string => (path === '' ? `${name}` : `${path}.${name}`)
+  // A constant may stand at several places; the first one is told.
+  if (!reader.places.has(path)) reader.places.set(path, { from: node.from, to: node.to })
   const kind = call.name.slice('nn.'.length)
   const entry = layerEntry(kind)
   if (!entry) {
     const why = Object.hasOwn(otherLayers, kind) ? ` ${otherLayers[kind]}` : ' Choose one from the menu of the model.'
     throw new CodeProblem(call.node.firstChild ?? call.node, `nn.${kind} is not a layer of the lab.${why}`)
   }
-  if (kind === 'sequential') return shallow({ kind, layers: call.args.map((each) => layerOf(reader, each)) }, call)
+  if (kind === 'sequential')
+    return shallow({ kind, layers: call.args.map((each, i) => layerOf(reader, each, inside(i))) }, call)
   const names = positionsOf(kind)
   const found: Record<string, unknown> = {}
   call.args.forEach((arg, i) => {
-    if (kind === 'residual' && i === 0) found.body = layerOf(reader, arg)
+    if (kind === 'residual' && i === 0) found.body = layerOf(reader, arg, inside('body'))
     else if (kind === 'parallel' && i === 0) {
       if (arg.name !== 'ArrayExpression') throw new CodeProblem(arg, 'The branches are a list of layers, in brackets.')
-      found.branches = childrenOf(arg).map((each) => layerOf(reader, each))
-    } else if (kind === 'residual') found.shortcut = shortcutOf(reader, arg)
+      found.branches = childrenOf(arg).map((each, k) => layerOf(reader, each, inside(k)))
+    } else if (kind === 'residual') found.shortcut = shortcutOf(reader, arg, inside('shortcut'))
     else {
       const value = reader.value(arg)
       if (i < names.length && !isFields(value)) found[names[i]] = plain(value, arg)
@@ -195,11 +204,11 @@ function layerOf(reader: Reader, node: SyntaxNode): LayerSpec {
   return shallow({ kind, ...found } as LayerSpec, call)
 }
 
-function shortcutOf(reader: Reader, arg: SyntaxNode): LayerSpec {
+function shortcutOf(reader: Reader, arg: SyntaxNode, path: string): LayerSpec {
   const [property] = arg.name === 'ObjectExpression' ? childrenOf(arg) : []
   const [name, layer] = property ? childrenOf(property) : []
   if (!layer || reader.text(name) !== 'shortcut') throw new CodeProblem(arg, 'Here only { shortcut: layer } is read.')
-  return layerOf(reader, layer)
+  return layerOf(reader, layer, path)
 }
 
 function optionsInto(found: Record<string, unknown>, options: Fields, node: SyntaxNode): void {

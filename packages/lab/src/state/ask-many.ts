@@ -4,7 +4,10 @@ import { invalidate } from '../ui/frame.ts'
 import type { QuestionName, Questions } from '../worker/protocol.ts'
 import { type Answer, useLab } from './ask.ts'
 
-/** The newest answers by key, for drawing. `answered` is called after each. */
+/**
+ * The newest answers by key, for drawing: to be looked up when they are needed, since the component is not rendered again
+ * for them. `answered` is called after each.
+ */
 export function useQuestions<Q extends QuestionName>(
   name: Q,
   asks: Readonly<Record<string, Questions[Q]['ask']>>,

@@ -51,6 +51,8 @@ export class Editor {
   readonly behind = computed(() => (this.fitted.value?.problems.length ?? 0) > 0)
   #edits = 0
   #wanted: LabSpec | undefined
+  /** What is set up, whether it fits together or not. */
+  #newest: LabSpec | undefined
   #bringing: Promise<void> | undefined
 
   constructor(lab: Lab) {
@@ -109,6 +111,7 @@ export class Editor {
       this.#lab.spec.value = spec
     })
     keep(spec)
+    this.#newest = spec
     if (this.behind.peek()) return false
     this.#wanted = spec
     this.#bringing ??= this.#bring().finally(() => {
@@ -124,11 +127,11 @@ export class Editor {
       const spec = this.#wanted
       this.#wanted = undefined
       const info = this.#lab.info.peek()
-      const change = info && this.#lab.current.peek() === 0 ? adjustmentOf(info.spec, spec) : undefined
+      const change = info && adjustmentOf(info.spec, spec)
       if (!change) await this.#lab.open(spec)
       else if (Object.keys(change).length > 0) await this.#lab.adjust(change)
       // What a newer edit has set up must not be covered by what was just opened.
-      if (this.#wanted) this.#lab.spec.value = this.#wanted
+      if (this.#newest) this.#lab.spec.value = this.#newest
     }
   }
 

@@ -44,7 +44,7 @@ export function Bar({
       )}
       {has('epoch') && (
         <button type="button" disabled={locked || running} onClick={() => lab.advance('epoch')}>
-          epoch
+          One epoch
         </button>
       )}
       {has('reset') && <IconButton glyph="reset" name="Back to the start" disabled={locked} onClick={onReset} />}

@@ -97,7 +97,7 @@ export interface Card {
   readonly text: string
   /** The network; without one, that of the card before. It is not built anew when the spec is the same. */
   readonly spec?: LabSpec
-  /** First numbers of parameters, by name, in place of those that the seed gives. */
+  /** First numbers of parameters, by name, in place of those that the seed gives. A card that has them begins anew. */
   readonly start?: Readonly<Record<string, readonly number[]>>
   /** Steps that are made before it is shown, so that there is something to see. */
   readonly trained?: number

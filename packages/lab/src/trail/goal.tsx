@@ -1,5 +1,5 @@
 /** What is to be achieved on a card: it sees by itself when that is done, and completes the card. */
-import { useSignalEffect } from '@preact/signals'
+import { effect } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Glyph } from '../ui/controls.tsx'
@@ -30,12 +30,12 @@ export function Goal({
     if (!achieve && ready && revealed) completeCard(chapter, card.id)
   }, [achieve, ready, revealed, chapter, card.id])
   const watching = ready && revealed && !isDone
-  useSignalEffect(() => {
-    // Signals that the condition reads bring it here again.
-    if (achieve && watching && achieve.when(scene)) completeCard(chapter, card.id)
-  })
   useEffect(() => {
-    if (achieve && watching && achieve.when(scene)) completeCard(chapter, card.id)
+    if (!achieve || !watching) return
+    // Signals that the condition reads bring it here again.
+    return effect(() => {
+      if (achieve.when(scene)) completeCard(chapter, card.id)
+    })
   }, [achieve, watching, scene, chapter, card.id])
   if (!achieve) return null
   return (

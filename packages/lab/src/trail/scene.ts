@@ -50,10 +50,15 @@ export class LabScene implements Scene {
     this.#facts.value = {}
   }
 
-  /** Opens a card's network, unless it is there already: then it lives on as it is. */
-  async open({ spec, start, trained }: Network): Promise<boolean> {
+  /** Opens a card's network, unless it is there already: then it lives on as it is, or begins anew if told. */
+  async open(network: Network, anew: boolean): Promise<boolean> {
     const { lab } = this
-    if (!spec || JSON.stringify(lab.spec.peek()) === JSON.stringify(spec)) return true
+    const { spec, start, trained } = network
+    if (!spec) return true
+    if (JSON.stringify(lab.spec.peek()) === JSON.stringify(spec)) {
+      if (anew) await this.reset(network)
+      return true
+    }
     return (await lab.open(spec)) && (await this.#begin(start, trained))
   }
 

@@ -71,7 +71,7 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
     scene.forget()
     lab.speed.value = card.speed ?? 0
     if (lab.running.peek()) void lab.pause()
-    void scene.open(network).then((opened) => !left && opened && setOpenFor(card.id))
+    void scene.open(network, card.start !== undefined).then((opened) => !left && opened && setOpenFor(card.id))
     if (moved.current) {
       heading.current?.focus({ preventScroll: true })
       scrollTo({ top: 0 })

@@ -1,8 +1,15 @@
 /** All views, in the order in which the studio offers them. */
+
 import { attention } from './attention/attention.tsx'
+import { convolution } from './convolution/convolution.tsx'
+import { filters } from './convolution/filters.tsx'
 import { curves } from './curves/curves.tsx'
+import { draw } from './draw/draw.tsx'
 import { gates } from './gates/gates.tsx'
+import { landscape } from './landscape/landscape.tsx'
+import { microscope } from './microscope/microscope.tsx'
 import { network } from './network/network.tsx'
+import { predictions } from './predictions/predictions.tsx'
 import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
 import { tensors } from './tensors/tensors.tsx'
@@ -10,4 +17,20 @@ import { tokens } from './tokens/tokens.tsx'
 import { unit } from './unit/unit.tsx'
 import type { View } from './view.ts'
 
-export const views: readonly View[] = [surface, network, curves, unit, gates, attention, tokens, sample, tensors]
+export const views: readonly View[] = [
+  surface,
+  network,
+  curves,
+  predictions,
+  unit,
+  sample,
+  tensors,
+  microscope,
+  landscape,
+  draw,
+  gates,
+  attention,
+  tokens,
+  convolution,
+  filters,
+]

@@ -1,11 +1,33 @@
 /** Chapter 3: layers. What units respond to, what the next layer makes of it, and what happens when one is missing. */
 import { planeSpec } from '../../spec/presets.ts'
-import type { Chapter } from '../chapter.ts'
+import type { Chapter, Scene } from '../chapter.ts'
 import { accuracyOf } from '../scene.ts'
 import { layersStage } from '../stages/layers.tsx'
 
 const ring = planeSpec('circle', [4], { samples: 200 })
 const deep = planeSpec('spiral', [8, 6], { optimizer: { kind: 'adamW', lr: 0.02, weightDecay: 0 } })
+
+/** Trains if nobody has, then silences one unit after the other, and brings each back. */
+async function silenceEach(scene: Scene): Promise<void> {
+  const { lab } = scene
+  if (accuracyOf(scene) < 0.98) {
+    await lab.advance(400)
+    while (lab.running.peek() || (lab.progress.peek()?.stamp.step ?? 0) < 400) await pause(100)
+  }
+  const { numbers } = await lab.client.ask('parameter', { run: lab.current.peek(), name: '2.weight', aspect: 'value' })
+  for (let unit = 0; unit < 4; unit++) {
+    await scene.set(
+      '2.weight',
+      numbers.values.map((value, i) => (i % 4 === unit ? 0 : value)),
+    )
+    scene.notice('least', Math.min(scene.fact('least') ?? 1, accuracyOf(scene)))
+    scene.notice('switched')
+    await pause(700)
+  }
+  await scene.set('2.weight', numbers.values)
+}
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 export const chapter: Chapter = {
   number: 3,
@@ -92,6 +114,7 @@ If you skipped the training, train now. Then try each unit by itself.`,
       achieve: {
         text: 'Find a unit without which fewer than 80 % are right.',
         when: (scene) => (scene.fact('least') ?? 1) < 0.8 && (scene.fact('switched') ?? 0) > 0,
+        showMe: silenceEach,
         done: 'Without its guard, one side of the ring stands open. The work is shared out, and here no unit can stand in for another.',
       },
     },

@@ -3,9 +3,9 @@ import { planeSpec } from '../../spec/presets.ts'
 import type { Chapter } from '../chapter.ts'
 import { forwardStage } from '../stages/forward.tsx'
 
-const moons = planeSpec('moons', [3], { samples: 200 })
+const moons = planeSpec('moons', [3], { samples: 200, seed: 2 })
 /** The network has learned before it is looked at. */
-const network = { spec: moons, trained: 1500 }
+const network = { spec: moons, trained: 300 }
 
 export const chapter: Chapter = {
   number: 4,
@@ -26,6 +26,7 @@ other, from left to right. This is called the [[forward pass]]. Take it apart.`,
       achieve: {
         text: 'Go through it with *Next operation*, to the end, and read each line of numbers.',
         when: (scene) => scene.fact('all') === 1,
+        showMe: (scene) => scene.notice('show'),
         done: 'That was all of it. Every answer of every network is made this way; only the number of sums is different.',
       },
     },
@@ -80,6 +81,7 @@ Only the *difference* between logits matters. Equal logits mean: no idea.`,
       achieve: {
         text: 'Drag the ring to a place where the network has no idea: both probabilities between 0.45 and 0.55.',
         when: (scene) => (scene.fact('surest') ?? 1) <= 0.55,
+        showMe: (scene) => scene.notice('show'),
         done: 'You are on the black line. There the logits are equal, and a small push decides.',
       },
     },

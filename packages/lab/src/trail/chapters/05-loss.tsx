@@ -50,6 +50,7 @@ does not matter on which side you miss, and missing by twice as much costs four 
       achieve: {
         text: 'Drag the answer along the curve until the loss is below 0.01.',
         when: (scene) => (scene.fact('squared') ?? 1) < 0.01,
+        showMe: (scene) => scene.notice('show'),
         done: 'Near the bottom the curve is flat: almost right costs almost nothing. Far up it is steep, and urgent.',
       },
     },
@@ -62,7 +63,7 @@ the loss is minus the logarithm of that, the [[cross-entropy]].
 
 All of it, probability 1, costs nothing. Half of it costs a little. And to have given the right class almost nothing, to
 be *sure and wrong*, costs without limit.`,
-      spec: moons,
+      ...halfway,
       stage: CrossEntropy,
       predict: {
         kind: 'choice',
@@ -83,6 +84,7 @@ be *sure and wrong*, costs without limit.`,
       achieve: {
         text: 'Be sure and wrong: find an answer that costs more than 4.',
         when: (scene) => (scene.fact('entropy') ?? 0) > 4,
+        showMe: (scene) => scene.notice('show'),
         done: 'Less than 2 % for the right class. Such a sample pulls harder at the weights than a hundred that are almost right.',
       },
     },
@@ -99,6 +101,7 @@ Not every point on the wrong side costs the same.`,
       achieve: {
         text: 'Find the point with the largest loss of all. Where does one have to lie, to be as wrong as possible?',
         when: (scene) => scene.fact('rank') === 0,
+        showMe: (scene) => scene.notice('show'),
         done: 'Deep in the other colour: where the network is surest, being wrong costs most.',
       },
     },

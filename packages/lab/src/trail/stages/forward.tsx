@@ -11,7 +11,7 @@ import type { PassageLayer, Questions, RunInfo } from '../../worker/protocol.ts'
 import type { Stage, StageProps } from '../chapter.ts'
 import { Formula } from '../formula.tsx'
 import { tex, two } from './knob.tsx'
-import { outputMap, type Place, Plane, usePoints } from './plane.tsx'
+import { outputMap, type Place, Plane, type PlaneMap, reach, usePoints } from './plane.tsx'
 
 type Passage = Questions['passage']['answer']
 
@@ -43,6 +43,13 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
     const ops = passage ? opsOf(passage, info) : []
     const done = end ? ops.length : Math.min(now, ops.length)
     const op = ops[done - 1]
+    const show = scene.fact('show')
+    useEffect(() => {
+      if (!show) return
+      if (!end) return setNow(ops.length)
+      const answer = responses.value
+      if (answer) setPlace(undecided(outputMap(answer, info.task)))
+    }, [show])
     useEffect(() => {
       if (!passage) return
       scene.notice('all', Number(done === ops.length))
@@ -126,6 +133,14 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
       </div>
     )
   }
+}
+
+/** The place at which a map is nearest to 0. */
+function undecided({ values, size }: PlaneMap): Place {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (Math.abs(values[i]) < Math.abs(values[best])) best = i
+  const at = (i: number): number => ((2 * i + 1) / size - 1) * reach
+  return [at(best % size), -at(Math.floor(best / size))]
 }
 
 function columnsOf({ input, layers, probabilities }: Passage, info: RunInfo): Column[] {

@@ -80,6 +80,10 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
     scene.notice('squared', loss)
     if (answer === 0.5 && target === -1) scene.notice('asked', loss)
   }, [loss, answer, target, scene])
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (show) setAnswer(target)
+  }, [show, target])
   const draw = (context: CanvasRenderingContext2D, width: number, height: number): void => {
     const { positive, accent, ink } = colours()
     const frame = drawFrame(
@@ -119,11 +123,25 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
         <span>
           <span class="muted small">the network’s answer</span>
           <br />
-          <Knob name="the answer" symbol="y" value={answer} min={low} max={high} onInput={setAnswer} />
+          <Knob
+            name="the answer"
+            symbol="y"
+            value={answer}
+            min={low}
+            max={high}
+            disabled={!revealed}
+            onInput={setAnswer}
+          />
         </span>
         <Group label="target">
           {[-1, 1].map((each) => (
-            <button type="button" key={each} aria-pressed={target === each} onClick={() => setTarget(each)}>
+            <button
+              type="button"
+              key={each}
+              aria-pressed={target === each}
+              disabled={!revealed}
+              onClick={() => setTarget(each)}
+            >
               {two(each)}
             </button>
           ))}
@@ -131,7 +149,7 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
       </div>
       <Draggable
         draw={draw}
-        onDrag={(part) => setAnswer(Math.round((low + part * (high - low)) * 20) / 20)}
+        onDrag={(part) => revealed && setAnswer(Math.round((low + part * (high - low)) * 20) / 20)}
         label={`Squared error over the answer; at ${two(answer)} it is ${loss === undefined || !revealed ? 'covered' : two(loss)}`}
       />
       {loss !== undefined && (
@@ -168,6 +186,10 @@ export function CrossEntropy({ run, scene, revealed }: StageProps): JSX.Element 
     scene.notice('entropy', loss)
     if (asked === 0.5) scene.notice('asked', loss)
   }, [loss, asked, scene])
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (show) setAsked(0.01)
+  }, [show])
   const draw = (context: CanvasRenderingContext2D, width: number, height: number): void => {
     const frame = drawFrame(
       context,

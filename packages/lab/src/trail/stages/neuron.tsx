@@ -42,7 +42,7 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
     }, [passage, right, place, scene, sum, out])
     return (
       <div class="stage-views">
-        <Panel title="The neuron" stamp={passage?.stamp}>
+        <Panel title="The neuron" class="small-math" stamp={passage?.stamp}>
           <div class="neuron-panel">
             {passage && <Picture passage={passage} revealed={revealed} />}
             {passage && <School passage={passage} revealed={revealed} place={place} onPlace={setPlace} scene={scene} />}

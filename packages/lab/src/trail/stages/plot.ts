@@ -1,6 +1,5 @@
 /** A small frame with two axes, for curves that cards draw themselves. */
 import { colours } from '../../ui/colour.ts'
-import { number } from '../../ui/format.ts'
 
 export interface Frame {
   x(value: number): number
@@ -15,6 +14,8 @@ interface Span {
   readonly to: number
   readonly ticks: readonly number[]
 }
+
+const plain = (tick: number): string => String(tick).replace('-', '−')
 
 const pad = { left: 40, right: 12, top: 12, bottom: 30 }
 
@@ -40,13 +41,13 @@ export function drawFrame(
   for (const tick of up.ticks) {
     context.moveTo(pad.left, y(tick))
     context.lineTo(right, y(tick))
-    context.fillText(number(tick, 2), pad.left - 6, y(tick) + 4)
+    context.fillText(plain(tick), pad.left - 6, y(tick) + 4)
   }
   context.textAlign = 'center'
   for (const tick of across.ticks) {
     context.moveTo(x(tick), bottom)
     context.lineTo(x(tick), bottom + 4)
-    context.fillText(number(tick, 2), x(tick), bottom + 15)
+    context.fillText(plain(tick), x(tick), bottom + 15)
   }
   context.stroke()
   context.textAlign = 'left'

@@ -25,6 +25,10 @@ export function Samples({ run, info, scene }: StageProps): JSX.Element {
     scene.notice('rank', rank)
     scene.notice('mean', mean)
   }, [outcomes, rank, mean, scene])
+  const show = scene.fact('show')
+  useEffect(() => {
+    if (show && order.length > 0) setChosen(order[0])
+  }, [show])
   const canvas = useCanvas((context, width, height) => {
     if (!outcomes) return
     const { accent, ink, muted } = colours()

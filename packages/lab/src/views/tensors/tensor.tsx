@@ -72,17 +72,15 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
   const facts = useRef<HTMLParagraphElement>(null)
   const from = useRef<HTMLParagraphElement>(null)
   const told = useAtMost(250, () => tell())
-  const parameter = useQuestions('parameter', kind === 'parameter' ? { one: { run, name, aspect } } : {}, told).get(
-    'one',
-  )
-  const activation = useQuestions(
+  const parameters = useQuestions('parameter', kind === 'parameter' ? { one: { run, name, aspect } } : {}, told)
+  const activations = useQuestions(
     'activations',
     kind === 'activation' ? { one: { run, modules: [name], input, aspect } } : {},
     told,
-  ).get('one')
+  )
   const now = (): Shown | undefined => {
-    if (kind === 'parameter') return parameter?.value
-    const answer = activation?.value
+    if (kind === 'parameter') return parameters.get('one')?.value
+    const answer = activations.get('one')?.value
     const found = answer?.modules[0]
     return answer && found && { stamp: answer.stamp, ...found }
   }
@@ -92,11 +90,11 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
   /** Writes the words below the picture; a few times a second, not at each answer. */
   const tell = (): void => {
     const shown = now()
-    const problem = (kind === 'parameter' ? parameter : activation)?.problem
+    const problem = (kind === 'parameter' ? parameters : activations).get('one')?.problem
     if (!facts.current || !from.current) return
     if (!shown) {
       facts.current.textContent =
-        problem ?? (activation?.value ? 'Nothing of the loss depends on it.' : 'not computed yet')
+        problem ?? (activations.get('one')?.value ? 'Nothing of the loss depends on it.' : 'not computed yet')
       from.current.textContent = ''
       return
     }

@@ -2,10 +2,13 @@
 import type { Live } from '../desk.ts'
 import type { QuestionName, Questions } from '../protocol.ts'
 import { attention, attentionInside } from './attention.ts'
+import { doctor } from './doctor.ts'
 import { gates, gateTerms, reach } from './gates.ts'
 import { invented } from './invented.ts'
+import { landscape, landscapePath } from './landscape.ts'
 import { letters, next } from './letters.ts'
 import { losses, outcomes } from './losses.ts'
+import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
 import { parts } from './parts.ts'
 import { composed, passage } from './passage.ts'
@@ -16,6 +19,8 @@ import { samples } from './samples.ts'
 import { stream } from './stream.ts'
 import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
+import { experiments, timeline } from './time.ts'
+import { update } from './update.ts'
 
 export type Answerer<Q extends QuestionName> = (live: Live, ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']>
 
@@ -26,6 +31,11 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   activation,
   activations,
   terms,
+  landscape,
+  landscapePath,
+  unfolded,
+  update,
+  gradientCheck,
   samples,
   prediction,
   gates,
@@ -44,4 +54,7 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   predictions,
   strongest,
   parts,
+  timeline,
+  experiments,
+  doctor,
 }

@@ -1,0 +1,45 @@
+/** Few numbers in rows and columns, each with its colour behind it; what lies on the margin is said to be 0. */
+import type { JSX } from 'preact'
+import { css, signed } from '../../ui/colour.ts'
+import { number } from '../../ui/format.ts'
+
+export function NumberGrid({
+  name,
+  size: [rows, columns],
+  at,
+  scale,
+  mark,
+}: {
+  readonly name: string
+  readonly size: readonly [rows: number, columns: number]
+  /** The number at a place, counted along rows; undefined on the margin. */
+  readonly at: (place: number) => number | undefined
+  readonly scale: number
+  /** A place that is pointed out. */
+  readonly mark?: number
+}): JSX.Element {
+  return (
+    <table class="number-grid figures" aria-label={name}>
+      <tbody>
+        {Array.from({ length: rows }, (_, row) => (
+          <tr key={row}>
+            {Array.from({ length: columns }, (_, column) => {
+              const place = row * columns + column
+              const value = at(place)
+              return (
+                <td
+                  key={column}
+                  class={`${value === undefined ? 'margin' : ''} ${place === mark ? 'mark' : ''}`}
+                  style={value === undefined ? {} : { background: css(signed(value / scale), 0.38) }}
+                  title={value === undefined ? 'beyond the edge: counts as 0' : String(value)}
+                >
+                  {value === undefined ? '·' : number(value, 2)}
+                </td>
+              )
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
