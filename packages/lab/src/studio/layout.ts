@@ -6,7 +6,7 @@ import type { RunInfo } from '../worker/protocol.ts'
 
 const key = 'glissade-views'
 /** Of these, the first that fits shows what comes out. */
-const outputs = ['surface', 'prediction', 'predictions', 'confusion']
+const outputs = ['surface', 'tokens', 'prediction', 'predictions', 'confusion']
 
 function remembered(): readonly string[] {
   try {
