@@ -5,6 +5,7 @@ import { curves } from './curves/curves.tsx'
 import { draw } from './draw/draw.tsx'
 import { network } from './network/network.tsx'
 import { predictions } from './predictions/predictions.tsx'
+import { saliency } from './saliency/saliency.tsx'
 import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
 import { tensors } from './tensors/tensors.tsx'
@@ -22,4 +23,5 @@ export const views: readonly View[] = [
   draw,
   convolution,
   filters,
+  saliency,
 ]

@@ -24,6 +24,8 @@ export class Live {
   losses: number[] = []
   lossesFrom = 0
   scored = -1
+  /** What answers keep for this run; called when it is closed. */
+  readonly releases: (() => void)[] = []
   /** What was said of each sample when it was last scored. */
   tallies: Readonly<Record<Part, Tally>> | undefined
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
@@ -43,6 +45,7 @@ export class Live {
   release(): void {
     this.running = false
     this.probe.release()
+    for (const release of this.releases) release()
     this.run.release()
   }
 }

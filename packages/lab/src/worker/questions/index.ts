@@ -8,6 +8,7 @@ import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { predictions } from './predictions.ts'
+import { occlusion, saliency } from './saliency.ts'
 import { samples } from './samples.ts'
 import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
@@ -30,4 +31,6 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   predictions,
   strongest,
   parts,
+  saliency,
+  occlusion,
 }
