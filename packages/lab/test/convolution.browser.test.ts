@@ -165,6 +165,14 @@ describe.skipIf(missing)('pictures in a browser', () => {
       const loss = await page.evaluate(() => globalThis.glissadeLab?.progress.value?.scores?.test.loss ?? 0)
       expect(Number(off)).toBeCloseTo(Math.sqrt(loss), 2)
     } else {
+      // What is shown follows training to where it stops.
+      await page.evaluate(() => globalThis.glissadeLab?.advance(70))
+      await page.waitForFunction(() => {
+        const progress = globalThis.glissadeLab?.progress.value
+        const shown = document.querySelector('[data-figure="accuracy"]')?.textContent
+        const accuracy = progress?.scores?.test.accuracy ?? 0
+        return progress?.stamp.step === 70 && !progress.running && shown === `${(100 * accuracy).toFixed(1)} %`
+      })
       const cell = page.locator('.confusion td button').nth(1)
       const times = Number((await cell.textContent())?.replace('·', '0'))
       await cell.click()

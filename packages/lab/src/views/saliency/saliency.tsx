@@ -7,7 +7,6 @@ import { useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
 import { largestSize } from '../../ui/colour.ts'
 import { Panel, Select } from '../../ui/controls.tsx'
-import { number } from '../../ui/format.ts'
 import { useCanvas } from '../../ui/frame.ts'
 import { drawMap, fitted, type Tint } from '../../ui/map.ts'
 import type { Numbers } from '../../worker/protocol.ts'
@@ -78,8 +77,9 @@ function SaliencyView({ run, info }: ViewProps): JSX.Element {
       </div>
       {likeness !== undefined && (
         <p class="muted small">
-          Likeness of both gradients: <span class="figures">{number(likeness, 2)}</span>, where 1 is the same picture
-          and 0 nothing in common. The more alike they are, the less the picture says of what was learned.
+          Likeness of both gradients: <span class="figures">{likeness.toFixed(2).replace('-', '−')}</span>, where 1 is
+          the same picture and 0 nothing in common. The more alike they are, the less the picture says of what was
+          learned.
         </p>
       )}
       {own.problem && <p>{own.problem}</p>}
