@@ -14,7 +14,7 @@ const names =
   'sven\ntheo\nuwe\nvera\nwilma\nxaver\nyann\nzoe\n'
 
 /** Images without a file: so many squares of 28 by 28 with a pattern of their own. */
-function squares(count: number): LabData {
+export function squares(count: number): LabData {
   const inputs = Float32Array.from({ length: count * 784 }, (_, i) => ((i * 7919) % 97) / 97)
   return {
     task: 'class',

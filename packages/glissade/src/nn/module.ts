@@ -10,6 +10,7 @@ import { activeTrace, isInLoopBody } from '../graph/trace.ts'
 import { currentScope, currentStep, modulePath, withScope } from '../scope.ts'
 import { sameShape } from '../shape.ts'
 import { Tensor, Variable } from '../tensor.ts'
+import { changedInputs, changedOutput } from './intervene.ts'
 import { newMark, turn } from './modes.ts'
 
 /** A variable that training changes. */
@@ -77,8 +78,9 @@ export abstract class Module {
   constructor() {
     const forward = this.forward
     const named = (...inputs: never[]): unknown => {
-      showInputs(this, inputs)
-      return runNamed(this, () => forward.apply(this, inputs))
+      const given = changedInputs(this, inputs)
+      showInputs(this, given)
+      return runNamed(this, () => changedOutput(this, forward.apply(this, given)))
     }
     Object.defineProperty(this, 'forward', { value: named, writable: true, configurable: true })
   }

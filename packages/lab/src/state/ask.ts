@@ -1,8 +1,10 @@
 /** How a view asks: a question that is asked again while the view can be seen, with the newest answer at hand. */
+import { effect } from '@preact/signals'
 import { createContext } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
 import { invalidate } from '../ui/frame.ts'
 import type { QuestionName, Questions } from '../worker/protocol.ts'
+import { RefusedError } from './client.ts'
 import type { Lab } from './lab.ts'
 
 const LabContext = createContext<Lab | undefined>(undefined)
@@ -21,6 +23,52 @@ export interface Answer<T> {
   problem: string | undefined
   /** Counts answers. */
   version: number
+}
+
+/**
+ * Asks about a run now and then: when it was changed or paused, and every `every` milliseconds while it trains. For what
+ * is dear to answer, or is read as text.
+ */
+export function usePolled<Q extends QuestionName>(
+  name: Q,
+  ask: Questions[Q]['ask'] & { readonly run: number },
+  every: number,
+): Questions[Q]['answer'] | undefined {
+  const lab = useLab()
+  const [answer, setAnswer] = useState<Questions[Q]['answer'] | undefined>(undefined)
+  const key = JSON.stringify(ask)
+  useEffect(() => {
+    let [askedAt, left, waiting, again] = [0, false, false, false]
+    const put = async (): Promise<void> => {
+      if (waiting) {
+        again = true
+        return
+      }
+      waiting = true
+      askedAt = performance.now()
+      try {
+        const found = await lab.client.ask(name, ask)
+        if (!left) setAnswer(() => found)
+      } catch (problem) {
+        // The run may have been closed meanwhile.
+        if (!(problem instanceof RefusedError)) throw problem
+      }
+      waiting = false
+      if (again && !left) {
+        again = false
+        void put()
+      }
+    }
+    const stop = effect(() => {
+      const progress = lab.runs.value.get(ask.run)?.progress
+      if (progress && (!progress.running || performance.now() - askedAt >= every)) void put()
+    })
+    return () => {
+      left = true
+      stop()
+    }
+  }, [lab, name, key, every])
+  return answer
 }
 
 /**

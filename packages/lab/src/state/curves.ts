@@ -68,8 +68,10 @@ export class Curves {
   }
 
   addScores(point: ScorePoint): void {
-    while (this.scores.length > 0 && this.scores[this.scores.length - 1].step >= point.step) this.scores.pop()
-    this.scores.push(point)
+    // Who looks back measures again what may have been left out; what comes later stays.
+    let at = this.scores.length
+    while (at > 0 && this.scores[at - 1].step >= point.step) at--
+    this.scores.splice(at, this.scores[at]?.step === point.step ? 1 : 0, point)
     if (this.scores.length >= most) this.scores = this.scores.filter((_, i) => i % 2 === 0)
   }
 

@@ -6,7 +6,7 @@
  */
 import { batch, computed, effect, signal } from '@preact/signals'
 import type { LabSpec } from '../spec/spec.ts'
-import type { Adjustment, Progress, RunId, RunInfo } from '../worker/protocol.ts'
+import type { Adjustment, BranchChange, Progress, RunId, RunInfo, Trial } from '../worker/protocol.ts'
 import { Client, RefusedError } from './client.ts'
 import { Curves } from './curves.ts'
 import { Editor } from './editor.ts'
@@ -37,6 +37,8 @@ export class Lab {
   readonly current = signal<RunId>(0)
   readonly opening = signal(false)
   readonly notice = signal<Notice | undefined>(undefined)
+  /** The run that is shown beside it, if any. */
+  readonly beside = signal<RunId | undefined>(undefined)
   /** Steps a second at most; 0: as fast as it goes. */
   readonly speed = signal(0)
 
@@ -55,6 +57,7 @@ export class Lab {
   #progressed(progress: Progress): void {
     const state = this.runs.peek().get(progress.stamp.run)
     if (!state) return
+    state.curves.cutAt(progress.end)
     state.curves.addLosses(progress.from, progress.losses)
     if (progress.scores) state.curves.addScores(progress.scores)
     this.#set(progress.stamp.run, { ...state, progress })
@@ -68,30 +71,39 @@ export class Lab {
     this.runs.value = new Map(this.runs.peek()).set(run, state)
   }
 
+  /** Carries out an order that makes a run; its first reports come before the answer does. */
+  async #making(order: () => Promise<RunInfo>, take: (info: RunInfo, progress: Progress) => void): Promise<void> {
+    const early: Progress[] = []
+    const listening = this.client.onProgress
+    this.client.onProgress = (progress) => early.push(progress)
+    try {
+      const info = await order()
+      const progress = early.findLast(({ stamp }) => stamp.run === info.run) as Progress
+      batch(() => take(info, progress))
+      for (const other of early) if (other.stamp.run !== info.run) this.#progressed(other)
+      this.#progressed(progress)
+    } finally {
+      this.client.onProgress = listening
+    }
+  }
+
   /** Sets up a spec and builds its network. What was open is given up only if that works. */
   async open(spec: LabSpec, weights?: Uint8Array): Promise<boolean> {
     this.opening.value = true
     try {
       return await this.#obeyed(async () => {
-        // The first reports come before the answer does.
-        const early: Progress[] = []
-        const listening = this.client.onProgress
-        this.client.onProgress = (progress) => early.push(progress)
-        try {
-          const info = await this.client.order('open', { spec, ...(weights && { weights }) })
-          const progress = early.findLast(({ stamp }) => stamp.run === info.run) as Progress
-          batch(() => {
+        await this.#making(
+          () => this.client.order('open', { spec, ...(weights && { weights }) }),
+          (info, progress) => {
             this.spec.value = spec
             this.current.value = info.run
+            this.beside.value = undefined
             this.runs.value = new Map([[info.run, { info, progress, curves: new Curves() }]])
             this.notice.value = undefined
             this.selection.fit(info)
             this.editor.opened(info)
-          })
-        } finally {
-          this.client.onProgress = listening
-        }
-        this.#progressed(this.progress.peek() as Progress)
+          },
+        )
       })
     } finally {
       this.opening.value = false
@@ -117,6 +129,71 @@ export class Lab {
     const perEpoch = state.info.stepsPerEpoch
     const steps = by === 'epoch' ? perEpoch - (state.progress.stamp.step % perEpoch) : by
     return this.#obeyed(() => this.client.order('advance', { run: this.current.peek(), steps }))
+  }
+
+  /** The run that is shown as it was at a step; training pauses. */
+  seek(step: number): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('seek', { run: this.current.peek(), step }))
+  }
+
+  /** A new run from where the one that is shown stands, with something changed; it is shown, and the old one beside it. */
+  branch(change: BranchChange): Promise<boolean> {
+    const parent = this.current.peek()
+    const step = this.progress.peek()?.stamp.step ?? 0
+    return this.#obeyed(() =>
+      this.#making(
+        () => this.client.order('branch', { run: parent, step, change }),
+        (info, progress) => {
+          this.#set(info.run, { info, progress, curves: new Curves() })
+          this.current.value = info.run
+          this.beside.value = parent
+          this.selection.fit(info)
+        },
+      ),
+    )
+  }
+
+  /** Tries something on the run that is shown; what follows is among its experiments. */
+  experiment(trial: Trial): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('experiment', { run: this.current.peek(), trial }))
+  }
+
+  undoExperiment(id: number): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('undoExperiment', { run: this.current.peek(), id }))
+  }
+
+  /** Another number at one place of a parameter. */
+  overwrite(name: string, element: number, value: number): Promise<boolean> {
+    return this.experiment({ kind: 'overwrite', name, element, value })
+  }
+
+  /** Shows another of the runs. */
+  show(run: RunId): void {
+    const state = this.runs.peek().get(run)
+    if (!state || run === this.current.peek()) return
+    batch(() => {
+      if (this.beside.peek() === run) this.beside.value = this.current.peek()
+      this.current.value = run
+      this.selection.fit(state.info)
+    })
+  }
+
+  /** Sets a run beside the one that is shown; undefined: none. */
+  compare(run: RunId | undefined): void {
+    this.beside.value = run === this.current.peek() ? undefined : run
+  }
+
+  close(run: RunId): Promise<boolean> {
+    return this.#obeyed(async () => {
+      await this.client.order('close', { run })
+      const left = new Map(this.runs.peek())
+      left.delete(run)
+      batch(() => {
+        if (this.current.peek() === run) this.show([...left.keys()][left.size - 1])
+        if (this.beside.peek() === run) this.beside.value = undefined
+        this.runs.value = left
+      })
+    })
   }
 
   /** Back to the same first weights. */

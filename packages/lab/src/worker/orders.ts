@@ -2,38 +2,29 @@
 import { io, type Tensor, tensor } from 'glissade'
 import { factsOf } from './data/data.ts'
 import { loadData } from './data/index.ts'
-import { type Desk, Live } from './desk.ts'
+import { Live } from './desk.ts'
+import { experiment, undo } from './experiments.ts'
 import { infoOf } from './info.ts'
-import type { OrderName, Orders } from './protocol.ts'
+import { restore } from './keeping.ts'
+import { type Obeyer, show } from './office.ts'
+import { branch, close, seek } from './orders-history.ts'
+import { takeObeyers } from './orders-take.ts'
+import type { OrderName } from './protocol.ts'
 import { Run } from './run.ts'
-import { measure, type Trainer } from './trainer.ts'
 
-export interface Office {
-  readonly desk: Desk
-  readonly trainer: Trainer
-  /** Answers what is asked again and again. */
-  refresh(live: Live): Promise<void>
-}
-
-export type Obeyer<O extends OrderName> = (office: Office, give: Orders[O]['give']) => Promise<Orders[O]['get']>
-
-/** Tells the page about a run that changed by an order. */
-async function show({ trainer, refresh }: Office, live: Live): Promise<void> {
-  await measure(live)
-  trainer.report(live)
-  await refresh(live)
-}
+export type { Obeyer, Office } from './office.ts'
 
 export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
   open: async (office, { spec, weights }) => {
     const { desk } = office
     const data = await loadData(spec.data)
-    const live = new Live(new Run(0, spec, data))
-    if (weights) await live.run.model.loadStateDict(io.parseSafetensors(weights, 'The weights').tensors)
+    const made = new Run(0, spec, data)
+    if (weights) await restore(made, weights)
+    const live = new Live(made)
     const info = await infoOf(live)
     // Only now that everything fits is the old one given back.
     for (const id of [...desk.runs.keys()]) desk.close(id)
-    desk.runs.set(0, live)
+    desk.add(live)
     await show(office, live)
     return info
   },
@@ -55,26 +46,44 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
   reset: async (office, { run }) => {
     const { desk } = office
     const old = desk.live(run)
+    if (old.run.from) {
+      // A branch begins where it was branched off.
+      await old.history.seek(old.history.begin)
+      old.history.forget()
+      old.changed()
+      await show(office, old)
+      return
+    }
     const live = new Live(new Run(run, old.run.spec, old.run.data, old.run.from))
     desk.close(run)
-    desk.runs.set(run, live)
+    desk.add(live)
     await show(office, live)
   },
   setParameter: async (office, { run, name, values }) => {
     const live = office.desk.live(run)
-    const variable = live.run.model.namedVariables().get(name)
-    if (!variable) throw new Error(`The model has no parameter ${name}.`)
-    if (values.length !== variable.size)
-      throw new Error(`${name} has ${variable.size} numbers; ${values.length} were given.`)
-    variable.assign(tensor(values, { shape: variable.shape }))
+    await live.history.record({ kind: 'write', name, values })
     live.changed()
     await show(office, live)
   },
   adjust: async (office, { run, change }) => {
     const live = office.desk.live(run)
-    await live.run.adjust(change)
+    await live.history.record({ kind: 'adjust', change })
     // Weights are as they were: nothing that is shown is to be measured again.
     office.trainer.report(live)
+  },
+  seek,
+  branch,
+  close,
+  experiment: async (office, { run, trial }) => {
+    const live = office.desk.live(run)
+    const report = await experiment(live, trial)
+    await show(office, live)
+    return report
+  },
+  undoExperiment: async (office, { run, id }) => {
+    const live = office.desk.live(run)
+    await undo(live, id)
+    await show(office, live)
   },
   describe: async (_, { data }) => {
     const found = await loadData(data)
@@ -92,4 +101,5 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
       await io.formatSafetensors({ inputs: of(inputs, inputShape), targets: of(targets, targetShape) }),
     )
   },
+  ...takeObeyers,
 }

@@ -99,16 +99,25 @@ export class Probe {
 
   /** What the network makes of inputs, as in use (without dropout). x: [B, …inputShape] */
   async forward(x: Tensor): Promise<Seen> {
-    this.#run.model.eval()
-    const { output, values } = await this.#forward(x)
+    const { output, values } = await this.#inUse(() => this.#forward(x))
     return { output, values: new Map(Object.entries(values)) }
   }
 
   /** The same, and what each module was given. */
   async inside(x: Tensor): Promise<SeenInside> {
-    this.#run.model.eval()
-    const { output, values, inputs } = await this.#inside(x)
+    const { output, values, inputs } = await this.#inUse(() => this.#inside(x))
     return { output, values: new Map(Object.entries(values)), inputs: new Map(Object.entries(inputs)) }
+  }
+
+  /**
+   * Begins `work` with the model as in use. A compiled function takes the mode from its call, so it is training again at
+   * once: what mode a model is left in counts for the programs of all runs.
+   */
+  #inUse<T>(work: () => Promise<T>): Promise<T> {
+    this.#run.model.eval()
+    const done = work()
+    this.#run.model.train()
+    return done
   }
 
   /** The names of all outputs in the order in which they were given back, after a `forward`. */
@@ -123,8 +132,7 @@ export class Probe {
 
   /** Loss and outputs on inputs, as in use. */
   async score(x: Tensor, y: Tensor): Promise<{ loss: number; output: Tensor }> {
-    this.#run.model.eval()
-    const { loss, output } = await this.#score(x, y)
+    const { loss, output } = await this.#inUse(() => this.#score(x, y))
     return { loss: await loss.item(), output }
   }
 

@@ -112,6 +112,14 @@ export class Run {
     this.#advance = this.#compiled()
   }
 
+  /** Where random draws stand; set by who brings the run to another moment (history.ts). */
+  get draws(): random.GeneratorState {
+    return this.#draws
+  }
+  set draws(draws: random.GeneratorState) {
+    this.#draws = draws
+  }
+
   get stamp(): Stamp {
     return { run: this.id, step: this.step, epoch: Math.floor(this.step / this.stepsPerEpoch) }
   }

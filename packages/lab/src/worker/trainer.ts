@@ -5,6 +5,7 @@
  * after a burst, at most thirty times a second, and never for more than a tenth of the time: watching must not slow
  * training down.
  */
+import { findBreakdown } from './breakdown.ts'
 import type { Desk, Live } from './desk.ts'
 import type { Progress } from './protocol.ts'
 import { scoreOf } from './scores.ts'
@@ -67,6 +68,7 @@ export class Trainer {
       }
       await this.#breathe(live.limit > 0 ? Math.min(reportEvery, Math.max(0, due - performance.now())) : 0)
     }
+    if (stopped === 'not-finite') await this.#desk.inTurn(() => findBreakdown(live))
     await this.#show(live, pace, true, stopped)
   }
 
@@ -91,9 +93,13 @@ export class Trainer {
 
   async #step(live: Live): Promise<Progress['stopped']> {
     const { run } = live
-    if (live.losses.length === 0) live.lossesFrom = run.step
-    const loss = await run.advance()
-    live.losses.push(loss)
+    if (live.path.isDue(run.step)) await live.path.keep(run)
+    const isNew = run.step === live.history.end
+    if (isNew && live.losses.length === 0) live.lossesFrom = run.step
+    const loss = await live.history.advance()
+    // What is only done again is known already.
+    if (isNew) live.losses.push(loss)
+    live.record.addLoss(run.step - 1, loss)
     live.left--
     live.version++
     if (!Number.isFinite(loss)) return 'not-finite'
@@ -113,6 +119,8 @@ export class Trainer {
       lr: live.run.optimizer.lr,
       from: live.lossesFrom,
       losses,
+      begin: live.history.begin,
+      end: live.history.end,
       ...scores,
       ...(stopped && { stopped }),
     })
@@ -135,13 +143,20 @@ export async function measure(live: Live): Promise<void> {
   const step = run.step
   const tally = (): Tally => new Tally(step, run.data.task, run.data.labels.length)
   const tallies = { train: tally(), test: tally() }
-  const train = await scoreOf(run, probe, 'train', tallies.train)
-  const test = await scoreOf(run, probe, 'test', tallies.test)
+  const train = await scoreOf(run, probe, 'train', seenBy(tallies.train))
+  const test = await scoreOf(run, probe, 'test', seenBy(tallies.test))
   live.scores = { step, train, test }
   live.tallies = tallies
   // Who shows what was said of the samples is to be told, though no step was made.
   live.scored = ++live.version
+  live.record.addScores({ step, train, test })
 }
+
+/** Counts what was said of samples in a tally. */
+const seenBy =
+  (tally: Tally): Parameters<typeof scoreOf>[3] =>
+  (output, width, truth, samples) =>
+    tally.add(output, { shape: [samples, width] }, truth)
 
 /** Steps a second, over the last half second. */
 class Pace {

@@ -62,8 +62,9 @@ const backend = setBackend('wasm')
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === 'enough') watches.delete(data.id)
-  // Stopping must not wait behind what is being computed.
-  else if (data.type === 'order' && data.name === 'pause') void obey(data.id, data.name, data.give)
+  // Stopping must not wait behind what is being computed, nor another place in time behind a long way to the last one.
+  else if (data.type === 'order' && (data.name === 'pause' || data.name === 'seek'))
+    void obey(data.id, data.name, data.give)
   else void desk.inTurn(() => take(data))
 })
 

@@ -12,18 +12,15 @@ import { numbersOf } from '../numbers.ts'
 import { forwardOf, type Run } from '../run.ts'
 import type { Answerer } from './index.ts'
 
-type Slopes = (x: Tensor, pick: Tensor) => Promise<{ score: Tensor; gradient: Tensor }>
+/** Networks with other first weights, for the runs that they belong to. */
+const drawn = new WeakMap<Live, nn.Module>()
 
-const made = new WeakMap<Live, Map<'own' | 'drawn', Promise<Slopes>>>()
-
-function slopesOf(live: Live, model: nn.Module): Slopes {
-  model.eval()
-  const slopes = compile((x: Tensor, pick: Tensor) => {
+/** The program that gives a model's score and its gradient. */
+function slopes(model: nn.Module) {
+  return compile((x: Tensor, pick: Tensor) => {
     const score = forwardOf(model, x).mul(pick).sum()
     return { score, gradient: gradients(score, [x])[0] as Tensor }
   })
-  live.releases.push(() => slopes.release())
-  return slopes
 }
 
 /** The same network with other first weights: those of the next seed. */
@@ -47,17 +44,14 @@ export const saliency: Answerer<'saliency'> = async (live, { input, unit, weight
   const { run, probe } = live
   const x = await inputOf(run, input)
   const outputs = checkOutput(live, (await probe.forward(x)).output.shape, unit)
-  const kept = made.get(live) ?? new Map<'own' | 'drawn', Promise<Slopes>>()
-  made.set(live, kept)
-  const slopes =
-    kept.get(weights) ?? (async () => slopesOf(live, weights === 'own' ? run.model : await drawnAgain(run)))()
-  kept.set(weights, slopes)
-  run.model.eval()
+  const model = weights === 'own' ? run.model : (drawn.get(live) ?? (await drawnAgain(run)))
+  if (weights === 'drawn') drawn.set(live, model)
+  model.eval()
   const pick = tensor(
     Float32Array.from({ length: outputs }, (_, k) => Number(k === unit)),
     { shape: [1, outputs] },
   )
-  const { score, gradient } = await (await slopes)(x, pick)
+  const { score, gradient } = await live.program(`saliency ${weights}`, () => slopes(model))(x, pick)
   return { stamp: run.stamp, score: await score.item(), gradient: await numbersOf(gradient, true) }
 }
 
