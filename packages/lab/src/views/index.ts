@@ -13,6 +13,7 @@ import { landscape } from './landscape/landscape.tsx'
 import { microscope } from './microscope/microscope.tsx'
 import { network } from './network/network.tsx'
 import { predictions } from './predictions/predictions.tsx'
+import { saliency } from './saliency/saliency.tsx'
 import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
 import { tensors } from './tensors/tensors.tsx'
@@ -39,4 +40,5 @@ export const views: readonly View[] = [
   tokens,
   convolution,
   filters,
+  saliency,
 ]

@@ -597,6 +597,19 @@ export interface Questions {
       readonly output: Numbers
     }
   }
+  /**
+   * How the score of one output changes when each number of the input grows a little: by the run's own weights, or, to
+   * see what the picture owes to training, by weights newly drawn.
+   */
+  saliency: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly weights: 'own' | 'drawn' }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly gradient: Numbers }
+  }
+  /** By how much the score of one output falls when a square of the picture is covered; one number for each square. */
+  occlusion: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly size: number }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly falls: Numbers; readonly stride: number }
+  }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
     ask: { readonly run: RunId; readonly input: Input }
