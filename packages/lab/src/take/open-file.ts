@@ -25,10 +25,12 @@ export async function openFile(lab: Lab, file: File): Promise<boolean> {
   return openModel(lab, file.name, new Uint8Array(await file.arrayBuffer()))
 }
 
-export async function openModel(lab: Lab, name: string, bytes: Uint8Array): Promise<boolean> {
+/** `described`: another file with the architecture, for bytes that hold weights alone. */
+export async function openModel(lab: Lab, name: string, bytes: Uint8Array, described?: Uint8Array): Promise<boolean> {
   try {
     const file = await lab.client.order('inspect', { bytes, name })
-    const found = file.spec === undefined ? await specOf(lab, name, file.model) : checkSpec(file.spec)
+    const { model = file.model } = described ? await lab.client.order('inspect', { bytes: described, name }) : file
+    const found = file.spec === undefined ? await specOf(lab, name, model) : checkSpec(file.spec)
     if (found.problem !== undefined) return refuse(lab, `${name} cannot be opened. ${found.problem}`)
     if (!(await lab.open(found.value, file.weights))) return false
     keptAs.value = undefined

@@ -125,9 +125,10 @@ function linesOf(node: Text): { text: string; box: DOMRect }[] {
   const lines: { text: string; box: DOMRect }[] = []
   for (let from = 0; from < text.length; ) {
     // Words are not broken on the page, but where there is no room; so words are what is measured.
-    const to = from + (/^\s*\S+\s*/.exec(text.slice(from))?.[0].length ?? text.length - from)
-    range.setStart(node, from)
-    range.setEnd(node, to)
+    const [whole, space, word] = /^(\s*)(\S+)\s*/.exec(text.slice(from)) ?? [text.slice(from), '', '']
+    const to = from + whole.length
+    range.setStart(node, from + space.length)
+    range.setEnd(node, from + space.length + word.length)
     const box = range.getBoundingClientRect()
     const last = lines[lines.length - 1]
     if (box.width > 0 && last && Math.abs(last.box.top - box.top) < 2) {
