@@ -105,7 +105,7 @@ async function packed(context, png) {
     canvas.width = image.width
     canvas.height = image.height
     canvas.getContext('2d').drawImage(image, 0, 0)
-    return canvas.toDataURL('image/webp', 0.9).split(',')[1]
+    return canvas.toDataURL('image/webp', 0.8).split(',')[1]
   }, address)
   await page.close()
   return Buffer.from(base64, 'base64')
