@@ -6,7 +6,7 @@ import { data, fit, io, loss, manualSeed, nn, optim, setBackend, tensor } from '
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunsFolder } from '../../cli/src/lab/runs.ts'
 import { type LabServer, serveLab } from '../../cli/src/lab/server.ts'
-import { readRecord } from '../src/node-runs/metrics.ts'
+import { readRecord } from '../src/take/node-runs/metrics.ts'
 import { builtPage, closeLab, missing, openAt } from './page.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'glissade-lab-runs-'))

@@ -12,7 +12,7 @@ const pages: Readonly<Record<Route['page'], () => Promise<ComponentType>>> = {
   home: async () => (await import('../trail/contents.tsx')).Contents,
   trail: async () => (await import('../trail/trail.tsx')).Trail,
   studio: async () => (await import('../studio/studio.tsx')).Studio,
-  runs: async () => (await import('../node-runs/runs.tsx')).Runs,
+  runs: async () => (await import('../take/node-runs/runs.tsx')).Runs,
 }
 
 export function Shell(): JSX.Element {

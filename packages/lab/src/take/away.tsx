@@ -8,9 +8,9 @@ import { firstWeightsFile, isInline, programFile, pytorchOf } from '../spec/pyto
 import { useLab } from '../state/ask.ts'
 import { RefusedError } from '../state/client.ts'
 import type { Lab } from '../state/lab.ts'
+import { copyText, saveFile } from '../ui/save-file.ts'
 import { Dialog } from './dialog.tsx'
 import { csvOf, keptOf } from './kept-curves.ts'
-import { copyText, saveFile } from './save-file.ts'
 import type { DialogProps } from './take-bar.tsx'
 
 interface Program {

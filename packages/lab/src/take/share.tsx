@@ -4,9 +4,9 @@ import { useEffect, useState } from 'preact/hooks'
 import { useLab } from '../state/ask.ts'
 import { Toggle } from '../ui/controls.tsx'
 import { count } from '../ui/format.ts'
+import { copyText } from '../ui/save-file.ts'
 import { Dialog } from './dialog.tsx'
 import { linkOf, longest } from './link.ts'
-import { copyText } from './save-file.ts'
 import type { DialogProps } from './take-bar.tsx'
 
 /** Longer addresses are cut off by some programs that links are sent through. */

@@ -1,4 +1,4 @@
-/** Saves the panel that it stands in as a picture. The picture is made by take/picture.ts, loaded when it is wanted. */
+/** Saves the panel that it stands in as a picture. The picture is made by picture.ts, loaded when it is wanted. */
 import type { JSX, RefObject } from 'preact'
 import { useState } from 'preact/hooks'
 import { IconButton } from './controls.tsx'
@@ -13,7 +13,7 @@ export function PictureButton({
   const [open, setOpen] = useState(false)
   const save = async (format: 'png' | 'svg'): Promise<void> => {
     setOpen(false)
-    const { savePicture } = await import('../take/picture.ts')
+    const { savePicture } = await import('./picture.ts')
     if (panel.current) await savePicture(panel.current, format)
   }
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -2,7 +2,7 @@
  * A panel as a picture: its title, its stamp, what it draws and what is written in it, each where it stands on the page.
  * Canvases are drawn once more as shapes where their view allows (svg-context.ts). PNG is made of the same SVG.
  */
-import { drawingOf } from '../ui/frame.ts'
+import { drawingOf } from './frame.ts'
 import { saveFile } from './save-file.ts'
 import { digits, drawnAsSvg, escaped } from './svg-context.ts'
 

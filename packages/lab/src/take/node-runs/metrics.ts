@@ -2,8 +2,8 @@
  * The records of a run that was made in Node (metrics.jsonl), as the lab's own curves: losses of steps, scores of epochs.
  * What is no record is passed over: the last line of a run that is being written may be half there.
  */
-import { Curves } from '../state/curves.ts'
-import type { Score } from '../worker/protocol.ts'
+import { Curves } from '../../state/curves.ts'
+import type { Score } from '../../worker/protocol.ts'
 
 /** Longer records are not read to the end; the beginning is shown, and it is said. */
 export const longest = 60_000_000
