@@ -4,6 +4,8 @@ import { unzipSync } from 'fflate'
 import { io } from 'glissade'
 import type { Download, Page } from 'playwright-core'
 import { afterAll, describe, expect, test } from 'vitest'
+import { type Preset, presets } from '../src/spec/presets.ts'
+import { linkOf } from '../src/take/link.ts'
 import { closeLab, missing, openLab } from './page.ts'
 
 afterAll(closeLab)
@@ -158,6 +160,24 @@ describe.skipIf(missing)('what can be taken away', () => {
     })
     await page.getByRole('status').filter({ hasText: 'wrong.safetensors' }).waitFor()
     expect((await place(page)).step).toBe(20)
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  test.each(['digits', 'names-lstm', 'names-transformer'])('so is a network on data from files: %s', async (id) => {
+    const { spec } = presets.find((each) => each.id === id) as Preset
+    const { page, problems, close } = await openLab(linkOf({ spec }))
+    await ready(page)
+    await page.getByRole('button', { name: 'Take away' }).click()
+    const save = (title: string) => saved(page, () => page.getByRole('button', { name: `Save: ${title}` }).click())
+    const python = unzipSync((await save('PyTorch program')).bytes)
+    expect(Object.keys(python).sort()).toEqual(['first-weights.safetensors', 'samples.safetensors', 'train.py'])
+    const node = unzipSync((await save('TypeScript program')).bytes)
+    expect(Object.keys(node).sort()).toEqual(['samples.safetensors', 'train.ts'])
+    const { tensors } = io.parseSafetensors(node['samples.safetensors'])
+    expect(tensors.inputs.shape[0]).toBe(4000)
+    const onnx = (await save('ONNX')).bytes
+    expect(onnx.length).toBeGreaterThan(20_000)
     expect(problems).toEqual([])
     await close()
   })
