@@ -37,6 +37,8 @@ function stateOf({ curves, step, epoch, stepsPerEpoch, lr, samples, last }: RunR
     running: live,
     rate: 0,
     lr,
+    begin: 0,
+    end: step,
     from: step,
     losses: new Float32Array(),
     ...(last && { scores: last }),
