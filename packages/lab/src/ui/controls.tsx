@@ -1,8 +1,11 @@
 /** The controls of the page: named for everyone, used with pointer, keyboard and finger. Their look: controls.css. */
-import type { ComponentChildren, JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { type ComponentChildren, createContext, type JSX } from 'preact'
+import { useContext, useId, useState } from 'preact/hooks'
 import type { Stamp } from '../worker/protocol.ts'
 import { count } from './format.ts'
+
+/** What is said after the names of panels inside, where a view stands twice. */
+export const PanelNote = createContext('')
 
 /** A part of a page with a name. */
 export function Panel({
@@ -20,10 +23,14 @@ export function Panel({
   readonly children: ComponentChildren
 }): JSX.Element {
   const id = useId()
+  const note = useContext(PanelNote)
   return (
     <section class={`panel ${name}`} aria-labelledby={id}>
       <header>
-        <h2 id={id}>{title}</h2>
+        <h2 id={id}>
+          {title}
+          {note && <span class="hidden-text">, {note}</span>}
+        </h2>
         {actions}
         {stamp && <StampText stamp={stamp} />}
       </header>
