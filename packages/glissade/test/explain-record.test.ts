@@ -104,6 +104,8 @@ describe('record', () => {
     expect(new Set(operations.map(({ pass }) => pass))).toEqual(new Set(['forward', 'backward', 'update']))
     const update = updates.find(({ name }) => name === '0.weight') as (typeof updates)[number]
     expect(operations[update.after].pass).toBe('update')
+    // The host's numbers of the step have the names that the rule gives them.
+    expect((await recording.value('stepSize')).length).toBe(1)
     const after = await recording.value(update.after)
     expect(await list(model.parameters()[0])).toEqual(before)
     expect([...(await recording.value(update.before))]).toEqual(before)

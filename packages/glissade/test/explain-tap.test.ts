@@ -9,6 +9,7 @@ import {
   gradients,
   manualSeed,
   nn,
+  observe,
   optim,
   random,
   scan,
@@ -130,6 +131,37 @@ describe('gates', () => {
         }
       }
     }
+  })
+
+  it('are further results of a compiled function, with their gradients, by observe', async () => {
+    manualSeed(3)
+    const layer = nn.lstm(3, 4, { layers: 2 })
+    const x = random.normal([2, 3, 3])
+    const run = (input: Tensor): Tensor => layer.forward(input).output.square().sum()
+    const program = compile((input: Tensor) => {
+      const { result, ...seen } = observe(
+        layer,
+        () => {
+          const loss = run(input)
+          return { loss, gradients: gradients(loss, layer.parameters()) as Tensor[] }
+        },
+        { taps: true },
+      )
+      return { loss: result.loss, values: { ...seen.values }, gradients: { ...seen.gradients } }
+    })
+    const found = await program(x)
+    for (const pattern of ['l0.*', 'l1.*']) {
+      for (const [name, { value, gradient }] of await captured(layer, pattern, () => run(x))) {
+        expect(await list(found.values[name])).toEqual(await list(value))
+        const slopes = await list(found.gradients[name])
+        const expected = await list(gradient)
+        expect(slopes).toHaveLength(24)
+        slopes.forEach((slope, i) => {
+          expect(slope).toBeCloseTo(expected[i], 6)
+        })
+      }
+    }
+    expect(await found.loss.item()).toBeCloseTo(await run(x).item(), 6)
   })
 
   it('are the same in compiled programs', async () => {

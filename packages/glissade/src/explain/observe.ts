@@ -5,19 +5,21 @@
  * what it wants to see, so that another function of the same model is not touched.
  */
 import { fail } from '../errors.ts'
-import { activeTrace } from '../graph/trace.ts'
+import { activeTrace, type ExtraOutput } from '../graph/trace.ts'
 import type { Module } from '../nn/module.ts'
 import type { Tensor } from '../tensor.ts'
-import { matchesPattern } from './capture.ts'
+import { freshKey, matchesPattern } from './capture.ts'
 
 export interface ObserveOptions {
   /** Which modules; default '**', all. See `capture`. */
   readonly pattern?: string
+  /** Also what is named within them by `tap`, as `attn.scores`; of a `scan` all steps stacked. Default false. */
+  readonly taps?: boolean
 }
 
 export interface Observed<R> {
   readonly result: R
-  /** The outputs of modules by name, without what is named within them (`tap`). A second call stands under `name#2`. */
+  /** The outputs of modules by name, and with `taps` what is named within them. A second call stands under `name#2`. */
   readonly values: Readonly<Record<string, Tensor>>
   /** Their names in the order in which they were given back (objects put names that are numbers first). */
   readonly order: readonly string[]
@@ -37,7 +39,11 @@ export interface Observed<R> {
  *
  * Errors: `value-invalid` outside a compiled function.
  */
-export function observe<R>(model: Module, body: () => R, { pattern = '**' }: ObserveOptions = {}): Observed<R> {
+export function observe<R>(
+  model: Module,
+  body: () => R,
+  { pattern = '**', taps = false }: ObserveOptions = {},
+): Observed<R> {
   const trace = activeTrace()
   if (!trace) {
     return fail('value-invalid', {
@@ -48,34 +54,47 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
     })
   }
   const nameOf = new Map([...model.namedModules()].map(([name, module]) => [module as object, name]))
-  const values: Record<string, Tensor> = {}
-  const gradients: Record<string, Tensor> = {}
-  const inputs: Record<string, Tensor> = {}
+  const taken = { values: new Map<string, Tensor>(), gradients: new Map<string, Tensor>() }
+  const inputs = new Map<string, Tensor>()
   const order: string[] = []
   const watched = new Map<Tensor, string[]>()
+  const shown = new Map<ExtraOutput['deliver'], (all: Tensor) => void>()
+  // In the body of a loop a tensor has no single value; what the trace is asked to show becomes that of all steps.
+  const take = (kind: keyof typeof taken, name: string, tensor: Tensor): void => {
+    taken[kind].set(name, tensor)
+    const deliver = (): void => {}
+    shown.set(deliver, (all) => taken[kind].set(name, all))
+    trace.extraOutputs.push({ tensor, deliver })
+  }
   const watch: (typeof trace.watchers)[number] = (_, output, { module, key, step, tap }) => {
     const name = module && nameOf.get(module)
-    if (tap || name === undefined || !matchesPattern(name, pattern)) return
-    const place = freshName(dotted(name, key, step), values)
+    if ((tap && !taps) || name === undefined || !matchesPattern(name, pattern)) return
+    const place = freshKey(dotted(name, key, step), taken.values)
     const tensor = output.current()
-    values[place] = tensor
+    take('values', place, tensor)
     order.push(place)
     watched.set(tensor, [...(watched.get(tensor) ?? []), place])
   }
   const watchInputs: (typeof trace.inputWatchers)[number] = (module, [first]) => {
     const name = nameOf.get(module)
     if (name === undefined || !first || !matchesPattern(name, pattern)) return
-    inputs[freshName(name, inputs)] = first.tensor
+    inputs.set(freshKey(name, inputs), first.tensor)
   }
   const watchGradient: (typeof trace.gradientWatchers)[number] = (tensor, gradient) => {
-    for (const name of watched.get(tensor) ?? []) gradients[name] = gradient
+    for (const name of watched.get(tensor) ?? []) take('gradients', name, gradient)
   }
   trace.watchers.push(watch)
   trace.inputWatchers.push(watchInputs)
   trace.gradientWatchers.push(watchGradient)
   try {
-    return { result: body(), values, order, inputs, gradients }
+    const result = body()
+    for (const { tensor, deliver } of trace.extraOutputs) shown.get(deliver)?.(tensor)
+    const { values, gradients } = taken
+    const [named, given, slopes] = [values, inputs, gradients].map((map) => Object.fromEntries(map))
+    return { result, values: named, order, inputs: given, gradients: slopes }
   } finally {
+    const others = trace.extraOutputs.filter(({ deliver }) => !shown.has(deliver))
+    trace.extraOutputs.splice(0, trace.extraOutputs.length, ...others)
     trace.watchers.splice(trace.watchers.indexOf(watch), 1)
     trace.inputWatchers.splice(trace.inputWatchers.indexOf(watchInputs), 1)
     trace.gradientWatchers.splice(trace.gradientWatchers.indexOf(watchGradient), 1)
@@ -83,10 +102,3 @@ export function observe<R>(model: Module, body: () => R, { pattern = '**' }: Obs
 }
 
 const dotted = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join('.')
-
-/** `name`, or where it is taken `name#2`, `name#3` … */
-function freshName(name: string, taken: Readonly<Record<string, Tensor>>): string {
-  let place = name
-  for (let call = 2; Object.hasOwn(taken, place); call++) place = `${name}#${call}`
-  return place
-}

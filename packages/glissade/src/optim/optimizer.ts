@@ -8,7 +8,7 @@
 import { gradients } from '../autodiff/gradients.ts'
 import { fail } from '../errors.ts'
 import { activeTrace, type Trace } from '../graph/trace.ts'
-import type { Parameter } from '../nn/module.ts'
+import { type Parameter, tap } from '../nn/module.ts'
 import { checkWhole } from '../ops/derived/common.ts'
 import { withScope } from '../scope.ts'
 import type { Tensor, Variable } from '../tensor.ts'
@@ -165,14 +165,20 @@ export class Optimizer {
     })
     const when: Condition = due && finite ? due.and(finite) : (due ?? finite)
 
-    // Each step() is the number of the step that this call belongs to, in the run that is to come.
+    // Each step() is the number of the step that this call belongs to, in the run that is to come. Recordings show the
+    // numbers by name.
     const step = (): number => this.steps + Math.floor(call() / accumulate) + 1
     const scalars = this.#groups.map(({ rule, rate, lrScale }) => {
       const at = (): Record<string, number> => {
         const rates = rate.at(step() - 1)
         return rule.scalars(step(), { ...rates, lr: rates.lr * lrScale })
       }
-      return mapValues(rule.scalars(1, { lr: 0 }), (_, name) => suppliedNumber(() => at()[name]))
+      return mapValues(rule.scalars(1, { lr: 0 }), (_, name) =>
+        tap(
+          name,
+          suppliedNumber(() => at()[name]),
+        ),
+      )
     })
     changed.forEach(({ name, parameter }, i) => {
       withScope({ path: name, pass: 'update' }, () => {

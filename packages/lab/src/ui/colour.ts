@@ -6,7 +6,7 @@
  * light differ; what is not a number is hatched.
  */
 
-type Rgb = readonly [red: number, green: number, blue: number]
+export type Rgb = readonly [red: number, green: number, blue: number]
 
 interface Palette {
   readonly negative: Rgb

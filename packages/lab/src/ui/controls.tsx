@@ -1,8 +1,10 @@
 /** The controls of the page: named for everyone, used with pointer, keyboard and finger. Their look: controls.css. */
 import { type ComponentChildren, createContext, type JSX } from 'preact'
-import { useContext, useId, useState } from 'preact/hooks'
+import { useContext, useId, useRef, useState } from 'preact/hooks'
 import type { Stamp } from '../worker/protocol.ts'
 import { count } from './format.ts'
+import { hiddenPanels } from './hidden.ts'
+import { PictureButton } from './picture-button.tsx'
 
 /** What is said after the names of panels inside, where a view stands twice. */
 export const PanelNote = createContext('')
@@ -21,11 +23,13 @@ export function Panel({
   readonly actions?: ComponentChildren
   readonly class?: string
   readonly children: ComponentChildren
-}): JSX.Element {
+}): JSX.Element | null {
   const id = useId()
   const note = useContext(PanelNote)
+  const section = useRef<HTMLElement>(null)
+  if (hiddenPanels.value.has(title)) return null
   return (
-    <section class={`panel ${name}`} aria-labelledby={id}>
+    <section ref={section} class={`panel ${name}`} aria-labelledby={id}>
       <header>
         <h2 id={id}>
           {title}
@@ -33,6 +37,7 @@ export function Panel({
         </h2>
         {actions}
         {stamp && <StampText stamp={stamp} />}
+        <PictureButton panel={section} title={note ? `${title}, ${note}` : title} />
       </header>
       {children}
     </section>

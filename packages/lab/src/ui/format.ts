@@ -33,3 +33,7 @@ export const words = (kind: string): string =>
     .replace(/([a-z])([A-Z0-9])/g, '$1 $2')
     .replace(/(\d) D$/i, '$1d')
     .toLowerCase()
+
+/** A term of a sum as it is written after others: " + 0.5", " − 0.5". */
+export const added = (value: number, digits = 3): string =>
+  value < 0 ? ` − ${number(-value, digits)}` : ` + ${number(value, digits)}`

@@ -8,8 +8,10 @@
 import { Course } from './course.ts'
 import { History } from './history.ts'
 import { Holds } from './holds.ts'
+
+import { WeightPath } from './path.ts'
 import { Probe } from './probe.ts'
-import type { Part, RunId, Score } from './protocol.ts'
+import type { RunId, Score } from './protocol.ts'
 import type { Run } from './run.ts'
 import type { Tally } from './tally.ts'
 
@@ -22,6 +24,9 @@ export class Live {
   readonly history: History
   /** Losses and scores, for the doctor. */
   readonly record = new Course()
+  readonly path = new WeightPath()
+  /** What is to be given back with it. */
+  readonly atEnd: (() => void)[] = []
   running = false
   /** Steps a second at most; 0: as fast as it goes. */
   limit = 0
@@ -34,12 +39,13 @@ export class Live {
   lossesFrom = 0
   scored = -1
   /** What was said of each sample when it was last scored. */
-  tallies: Readonly<Record<Part, Tally>> | undefined
+  tallies: { readonly train: Tally; readonly test: Tally } | undefined
   scores: { readonly step: number; readonly train: Score; readonly test: Score } | undefined
   /** The step that was asked for last, while there may be a long way to it. */
   wanted: number | undefined
   /** Called when what is held has changed: programs of other runs are compiled anew too. */
   onHeld: () => void = () => {}
+  readonly #programs = new Map<string, { release(): void }>()
 
   constructor(run: Run) {
     this.run = run
@@ -55,17 +61,28 @@ export class Live {
   recompile(): void {
     this.run.release()
     this.probe.release()
+    for (const program of this.#programs.values()) program.release()
+    this.#programs.clear()
+  }
+
+  /** A program of this run that a question needs again and again: made once, given back with the run. */
+  program<P extends { release(): void }>(name: string, make: () => P): P {
+    const made = (this.#programs.get(name) as P | undefined) ?? make()
+    this.#programs.set(name, made)
+    return made
   }
 
   /** Something else than a step has changed the numbers. */
   changed(): void {
     this.probe.forget()
+    this.path.clear()
     this.version++
     this.scored = -1
   }
 
   release(): void {
     this.running = false
+    for (const release of this.atEnd) release()
     if (this.holds.holds.length > 0) {
       this.holds.release()
       this.onHeld()

@@ -5,8 +5,10 @@ import { loadData } from './data/index.ts'
 import { Live } from './desk.ts'
 import { experiment, undo } from './experiments.ts'
 import { infoOf } from './info.ts'
+import { restore } from './keeping.ts'
 import { type Obeyer, show } from './office.ts'
 import { branch, close, seek } from './orders-history.ts'
+import { takeObeyers } from './orders-take.ts'
 import type { OrderName } from './protocol.ts'
 import { Run } from './run.ts'
 
@@ -16,8 +18,9 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
   open: async (office, { spec, weights }) => {
     const { desk } = office
     const data = await loadData(spec.data)
-    const live = new Live(new Run(0, spec, data))
-    if (weights) await live.run.model.loadStateDict(io.parseSafetensors(weights, 'The weights').tensors)
+    const made = new Run(0, spec, data)
+    if (weights) await restore(made, weights)
+    const live = new Live(made)
     const info = await infoOf(live)
     // Only now that everything fits is the old one given back.
     for (const id of [...desk.runs.keys()]) desk.close(id)
@@ -98,4 +101,5 @@ export const obeyers: { readonly [O in OrderName]: Obeyer<O> } = {
       await io.formatSafetensors({ inputs: of(inputs, inputShape), targets: of(targets, targetShape) }),
     )
   },
+  ...takeObeyers,
 }

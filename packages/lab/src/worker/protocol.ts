@@ -7,7 +7,7 @@
  */
 
 import type { DataFacts } from '../spec/facts.ts'
-import type { Choice, DataSpec, LabSpec, Task } from '../spec/spec.ts'
+import type { Choice, DataSpec, LabSpec, ModelSpec, Task } from '../spec/spec.ts'
 import type { Diagnosis, ExperimentReport, Trial } from './protocol-trials.ts'
 
 export type {
@@ -135,6 +135,122 @@ export interface Terms {
   readonly then: readonly { readonly module: string; readonly value: number }[]
 }
 
+/** Whose loss a gradient is of: the batch that the next step learns from, or one sample by itself. */
+export type LossPart = 'batch' | SampleRef
+
+/** From one stop of the chain rule to the next: module by module, to every named tensor within them, or by operation. */
+export type Stride = 'modules' | 'taps' | 'operations'
+
+/** An element of an operation of the recorded pass. */
+export interface PassElement {
+  readonly id: number
+  readonly element: number
+}
+
+/** One product of the chain rule. */
+export interface GradientTerm extends PassElement {
+  readonly op: string
+  /** The module or named tensor, or else the operation in its module; `loss` is the end. */
+  readonly name: string
+  readonly position: readonly number[]
+  /** What stands there. */
+  readonly value: number
+  /** How much it changes with the number that the term belongs to. */
+  readonly local: number
+  /** Its own gradient; of the loss itself 1. */
+  readonly upstream: number
+  /** local × upstream */
+  readonly product: number
+}
+
+/** The gradient of one number as the sum of its products, the largest first. */
+export interface GradientTerms extends PassElement {
+  readonly gradient: number
+  readonly sum: number
+  readonly terms: readonly GradientTerm[]
+  /** How many products are not listed, and what they add up to. */
+  readonly rest: { readonly count: number; readonly sum: number }
+}
+
+/** A number of the optimizer's arithmetic for one weight: an operation of numbers before it in the list, or given. */
+export interface UpdateNode {
+  /** `add`, `mul` …; `given` where it is no operation, and `constant`. */
+  readonly op: string
+  readonly inputs: readonly number[]
+  readonly value: number
+  /** Of given numbers: `weight`, `gradient`, a slot such as `m`, the new value of one as `m next`, or as the rule calls it. */
+  readonly name?: string
+}
+
+/** What becomes of the weight, or of one number that the optimizer remembers for it. */
+export interface UpdateLine {
+  /** `weight`, or the slot. */
+  readonly name: string
+  readonly before: number
+  readonly after: number
+  /** The node of the list that is the new value. */
+  readonly root: number
+}
+
+/** Along which directions the loss is looked at: one or two weights, random ones, or those of the run's own way. */
+export type LandscapePlane =
+  | { readonly kind: 'weights'; readonly weights: readonly { readonly name: string; readonly element: number }[] }
+  | { readonly kind: 'random'; readonly seed: number }
+  | { readonly kind: 'path' }
+
+/** How the next letter is chosen: see the library's samplingProbabilities. */
+export interface Choosing {
+  readonly temperature: number
+  /** Only so many likeliest; 0: all. */
+  readonly topK: number
+  /** Only the likeliest that add up to so much; 1: all. */
+  readonly topP: number
+}
+
+/** One direction of one recurrent layer, through a text. */
+export interface Track {
+  /** As `l0` or `l1_reverse`. */
+  readonly name: string
+  readonly reverse: boolean
+  /** The library's names: i f g o cell hidden, r z n hidden, or hidden alone; [T, units] each. */
+  readonly parts: readonly { readonly name: string; readonly numbers: Numbers }[]
+}
+
+/** The sum behind one gate of one unit at one step. */
+export interface GateSum {
+  readonly gate: string
+  readonly bend: 'sigmoid' | 'tanh' | 'relu'
+  readonly inputWeights: Float32Array
+  readonly inputBias: number
+  readonly hiddenWeights: Float32Array
+  readonly hiddenBias: number
+  /** Products and bias added up, by where they come from. */
+  readonly fromInput: number
+  readonly fromHidden: number
+  /** After the bend; as the layer has it. */
+  readonly value: number
+}
+
+/** A place on the way of one letter through a transformer. */
+export interface StreamPlace {
+  readonly path: string
+  readonly what: 'embedding' | 'positions' | 'norm' | 'attention' | 'feed-forward' | 'sum'
+  readonly values: Float32Array
+  /** What the network would say if it ended here. */
+  readonly lens?: Float32Array
+}
+
+/** A text that a network made. */
+export interface Invented {
+  readonly tokens: Int32Array
+  readonly text: string
+  /** Of all its letters and its end, as the network gives them. */
+  readonly logProbability: number
+  readonly ended: boolean
+  /** The part of the data that has the same text. */
+  readonly known?: Part
+}
+
 /** One module's part in the forward pass of one input. */
 export interface PassageLayer {
   readonly path: string
@@ -206,10 +322,224 @@ export interface Questions {
     }
     answer: Terms
   }
+  /** The gradient of one number of a parameter as products along the ways to the loss, and of the elements in `open`. */
+  unfolded: {
+    ask: {
+      readonly run: RunId
+      readonly name: string
+      readonly element: number
+      readonly of: LossPart
+      readonly stride: Stride
+      readonly limit: number
+      readonly open: readonly PassElement[]
+    }
+    answer: {
+      readonly stamp: Stamp
+      /** The samples of the loss, by their numbers among those for training or testing. */
+      readonly samples: readonly number[]
+      readonly loss: number
+      readonly value: number
+      /** By the program that trains, which knows nothing of terms. */
+      readonly gradient: number
+      readonly root: GradientTerms
+      /** In the order of `open`; what is there no longer is left out. */
+      readonly opened: readonly GradientTerms[]
+    }
+  }
+  /** What the next step will do to one number of a parameter, operation by operation. */
+  update: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly optimizer: string
+      readonly nodes: readonly UpdateNode[]
+      /** What is remembered first, the weight last. */
+      readonly lines: readonly UpdateLine[]
+    }
+  }
+  /** A gradient beside finite differences of the same loss, in float64. */
+  gradientCheck: {
+    ask: { readonly run: RunId; readonly name: string; readonly element: number; readonly of: LossPart }
+    answer: {
+      readonly stamp: Stamp
+      readonly gradient: number
+      readonly exact: number
+      readonly measured: number
+      readonly error: number
+      readonly step: number
+      /** At the number minus the step, at the number, and plus the step. */
+      readonly losses: readonly [number, number, number]
+      readonly kink: boolean
+    }
+  }
+  /**
+   * The loss on a grid around the weights, rows going up; of one weight, along a line. Each call computes for `budget`
+   * milliseconds and gives the finest grid that is complete; another `job` begins at the weights as they are then.
+   */
+  landscape: {
+    ask: {
+      readonly run: RunId
+      readonly job: number
+      readonly plane: LandscapePlane
+      /** From where to where, along each direction; else around the present point, closer with more `zoom`. */
+      readonly window?: readonly (readonly [from: number, to: number])[]
+      readonly zoom: number
+      /** 9, 17, 33 or 65: places on each side of the finest grid. */
+      readonly size: number
+      readonly budget: number
+    }
+    answer: {
+      /** When the weights were as they are at the center. */
+      readonly stamp: Stamp
+      /** The loss is the mean over so many training samples. */
+      readonly samples: number
+      readonly size: number
+      readonly losses: Float32Array
+      readonly windows: readonly (readonly [from: number, to: number])[]
+      readonly finished: boolean
+      /** Of the way's own directions: the share of its variance that each shows. */
+      readonly shares?: readonly number[]
+    }
+  }
+  /** The way of the run on the surface of a job. */
+  landscapePath: {
+    ask: { readonly run: RunId; readonly job: number; readonly withNext: boolean }
+    answer: {
+      readonly stamp: Stamp
+      readonly steps: Int32Array
+      /** One coordinate for each direction. */
+      readonly points: Float32Array
+      readonly now: readonly number[]
+      /** Of the next batch. */
+      readonly loss: number
+      /** How the loss of the next batch changes along each direction. */
+      readonly slope: readonly number[]
+      /** Where the next step leads. */
+      readonly next?: readonly number[]
+    }
+  }
   /** Samples of a part, one after the other: [n, …inputShape] and [n, …]. */
   samples: {
     ask: { readonly run: RunId; readonly part: Part; readonly from: number; readonly count: number }
     answer: { readonly inputs: Numbers; readonly targets: Numbers }
+  }
+  /** Gates and memory of a recurrent layer through an input. */
+  gates: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly kind: 'rnn' | 'lstm' | 'gru'
+      /** Of the letters that are shown; empty where the input is no text. */
+      readonly tokens: Int32Array
+      readonly tracks: readonly Track[]
+    }
+  }
+  /** What made one unit's gates and memory at one step. */
+  gateTerms: {
+    ask: {
+      readonly run: RunId
+      readonly module: string
+      readonly input: Input
+      readonly track: string
+      readonly time: number
+      readonly unit: number
+    }
+    answer: {
+      readonly stamp: Stamp
+      readonly kind: 'rnn' | 'lstm' | 'gru'
+      readonly time: number
+      readonly unit: number
+      /** What the layer was given at this step, and what it put out at the step before. */
+      readonly inputs: Float32Array
+      readonly hiddens: Float32Array
+      /** The unit's own cell at the step before; 0 where there is none. */
+      readonly cellBefore: number
+      readonly sums: readonly GateSum[]
+      /** The unit's gates and memory by name. */
+      readonly values: Readonly<Record<string, number>>
+    }
+  }
+  /** How far an error reaches back: the gradient of one prediction's loss with respect to the state at each step. */
+  reach: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input; readonly time: number }
+    answer: {
+      readonly stamp: Stamp
+      /** Of the prediction after the letter at `time`; NaN where all of the sample counts. */
+      readonly time: number
+      readonly loss: number
+      /** Euclidean norms of ∂loss/∂hidden, and of ∂loss/∂cell, step by step. */
+      readonly tracks: readonly { readonly name: string; readonly hidden: Float32Array; readonly cell?: Float32Array }[]
+    }
+  }
+  /** The weights of all attention modules: [heads, queries, keys] each. */
+  attention: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      readonly modules: readonly { readonly path: string; readonly weights: Numbers }[]
+    }
+  }
+  /** Everything inside one attention module: [heads, places, head size], scores and weights [heads, queries, keys]. */
+  attentionInside: {
+    ask: { readonly run: RunId; readonly module: string; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      /** What products of queries and keys are multiplied by. */
+      readonly scale: number
+      /** How many heads of queries share keys and values. */
+      readonly group: number
+      readonly q: Numbers
+      readonly keys: Numbers
+      readonly values: Numbers
+      readonly scores: Numbers
+      readonly weights: Numbers
+      readonly mixed: Numbers
+    }
+  }
+  /** The way of one letter through a transformer: what is added to it, and the sums. */
+  stream: {
+    ask: { readonly run: RunId; readonly input: Input; readonly time: number }
+    answer: { readonly stamp: Stamp; readonly time: number; readonly places: readonly StreamPlace[] }
+  }
+  /** What the network expects after each letter of a text. */
+  letters: {
+    ask: { readonly run: RunId; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      readonly tokens: Int32Array
+      /** What does come, -1 where nothing is known; and its loss, NaN there. */
+      readonly targets: Int32Array
+      readonly losses: Float32Array
+      /** [T, labels] */
+      readonly probabilities: Numbers
+      /** Scores before softmax. */
+      readonly scores: Numbers
+    }
+  }
+  /** The next letter: as the network has it, and as it is chosen. */
+  next: {
+    ask: { readonly run: RunId; readonly input: Input; readonly time: number; readonly choosing: Choosing }
+    answer: {
+      readonly stamp: Stamp
+      readonly time: number
+      readonly probabilities: Float32Array
+      readonly chances: Float32Array
+    }
+  }
+  /** New texts that go on from a beginning. */
+  invented: {
+    ask: {
+      readonly run: RunId
+      readonly beginning: Int32Array
+      readonly count: number
+      /** The most letters of each; 0: as many as the network can read. */
+      readonly letters: number
+      readonly seed: number
+      readonly choosing: Choosing
+    }
+    answer: { readonly stamp: Stamp; readonly texts: readonly Invented[] }
   }
   /**
    * What the network said of the samples of a part, when they were last scored: while it trains, that may be some steps
@@ -267,6 +597,19 @@ export interface Questions {
       readonly output: Numbers
     }
   }
+  /**
+   * How the score of one output changes when each number of the input grows a little: by the run's own weights, or, to
+   * see what the picture owes to training, by weights newly drawn.
+   */
+  saliency: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly weights: 'own' | 'drawn' }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly gradient: Numbers }
+  }
+  /** By how much the score of one output falls when a square of the picture is covered; one number for each square. */
+  occlusion: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly size: number }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly falls: Numbers; readonly stride: number }
+  }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
     ask: { readonly run: RunId; readonly input: Input }
@@ -278,22 +621,6 @@ export interface Questions {
       readonly target?: Float32Array
     }
   }
-  /** Which steps can be looked at, of which there are copies, and what a person changed on the way. */
-  timeline: {
-    ask: { readonly run: RunId }
-    answer: {
-      readonly begin: number
-      readonly end: number
-      readonly copies: Float64Array
-      readonly events: readonly { readonly step: number; readonly text: string }[]
-      /** Bytes that copies take. */
-      readonly bytes: number
-    }
-  }
-  /** What was tried on the network, and what followed. */
-  experiments: { ask: { readonly run: RunId }; answer: { readonly experiments: readonly ExperimentReport[] } }
-  /** What is wrong with the training, if anything. Measured anew every two seconds at most while it goes on. */
-  doctor: { ask: { readonly run: RunId }; answer: Diagnosis }
   /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */
   passage: {
     ask: { readonly run: RunId; readonly input: Input }
@@ -335,6 +662,22 @@ export interface Questions {
       readonly probabilities?: Numbers
     }
   }
+  /** Which steps can be looked at, of which there are copies, and what a person changed on the way. */
+  timeline: {
+    ask: { readonly run: RunId }
+    answer: {
+      readonly begin: number
+      readonly end: number
+      readonly copies: Float64Array
+      readonly events: readonly { readonly step: number; readonly text: string }[]
+      /** Bytes that copies take. */
+      readonly bytes: number
+    }
+  }
+  /** What was tried on the network, and what followed. */
+  experiments: { ask: { readonly run: RunId }; answer: { readonly experiments: readonly ExperimentReport[] } }
+  /** What is wrong with the training, if anything. Measured anew every two seconds at most while it goes on. */
+  doctor: { ask: { readonly run: RunId }; answer: Diagnosis }
 }
 
 export type QuestionName = keyof Questions
@@ -352,7 +695,7 @@ export type BranchChange = Partial<Omit<LabSpec, 'version' | 'data'>>
 
 /** The orders, with what they need and what they give back. */
 export interface Orders {
-  /** A new first run; what was there is given back. Weights as a safetensors file. */
+  /** A new first run; what was there is given back. Weights as a safetensors file, or a session (see ExportFormat). */
   open: { give: { readonly spec: LabSpec; readonly weights?: Uint8Array }; get: RunInfo }
   /** Trains until told otherwise. `rate`: at most so many steps a second; 0: as fast as it goes. */
   train: { give: { readonly run: RunId; readonly rate: number }; get: undefined }
@@ -381,6 +724,27 @@ export interface Orders {
   }
   /** All samples as a safetensors file with inputs and targets, for a program that trains on them elsewhere. */
   samples: { give: { readonly data: DataSpec }; get: Uint8Array<ArrayBuffer> }
+  /** A run as the bytes of a file. */
+  export: { give: { readonly run: RunId; readonly format: ExportFormat }; get: Uint8Array }
+  /** What a safetensors file holds: a model, or a checkpoint of a run. Nothing is opened. */
+  inspect: { give: { readonly bytes: Uint8Array; readonly name: string }; get: ModelFile }
+}
+
+/**
+ * What a run can be taken away as. `weights`: a model file of the library, safetensors; `first`: the same before the
+ * first step; `session`: weights with all that training goes on from; `file`: a session with its spec.
+ */
+export type ExportFormat = 'weights' | 'first' | 'session' | 'file' | 'onnx'
+
+/** What a model file says of itself. */
+export interface ModelFile {
+  /** The library's description of the architecture, if it is there. */
+  readonly model?: ModelSpec
+  /** What was set up, if it is a session's file; not checked. */
+  readonly spec?: unknown
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[]
+  /** The weights alone, as `open` wants them. */
+  readonly weights: Uint8Array
 }
 
 export type OrderName = keyof Orders

@@ -93,6 +93,7 @@ export class Trainer {
 
   async #step(live: Live): Promise<Progress['stopped']> {
     const { run } = live
+    if (live.path.isDue(run.step)) await live.path.keep(run)
     const isNew = run.step === live.history.end
     if (isNew && live.losses.length === 0) live.lossesFrom = run.step
     const loss = await live.history.advance()
@@ -138,7 +139,7 @@ export class Trainer {
 /** Scores of both parts, unless nothing has changed since. */
 export async function measure(live: Live): Promise<void> {
   if (live.scored === live.version) return
-  const { run, probe, version } = live
+  const { run, probe } = live
   const step = run.step
   const tally = (): Tally => new Tally(step, run.data.task, run.data.labels.length)
   const tallies = { train: tally(), test: tally() }
@@ -146,7 +147,8 @@ export async function measure(live: Live): Promise<void> {
   const test = await scoreOf(run, probe, 'test', tallies.test)
   live.scores = { step, train, test }
   live.tallies = tallies
-  live.scored = version
+  // Who shows what was said of the samples is to be told, though no step was made.
+  live.scored = ++live.version
   live.record.addScores({ step, train, test })
 }
 

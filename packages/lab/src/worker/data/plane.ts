@@ -22,7 +22,7 @@ const features: Readonly<Record<PlaneFeature, (x: number, y: number) => number>>
 }
 
 /** Numbers from 0 to 1 and normal ones, one after the other, from a seed. */
-interface Draw {
+export interface Draw {
   uniform(low: number, high: number): number
   normal(): number
 }
@@ -123,7 +123,7 @@ const rules: Readonly<Record<PlaneSet, Rule>> = {
 export const classesOf = (set: PlaneSet): number => rules[set].classes
 
 /** Draws that depend on the seed alone: mulberry32 (T. Ettinger), and normal numbers by Box and Muller. */
-function drawsFrom(seed: number): Draw {
+export function drawsFrom(seed: number): Draw {
   let state = seed >>> 0
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0

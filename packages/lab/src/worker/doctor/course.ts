@@ -2,7 +2,7 @@
 import type { LayerSpec } from '../../spec/spec.ts'
 import type { Evidence, Remedy } from '../protocol.ts'
 import type { Vitals } from '../vitals.ts'
-import { earliest, isFinite, lossesOf, mean, named, percent, type Rule, short, thinned, withRate } from './words.ts'
+import { earliest, finite, lossesOf, mean, named, percent, type Rule, short, thinned, withRate } from './words.ts'
 
 export const divergence: Rule = (vitals) => {
   const { breakdown, scores, losses, lr } = vitals
@@ -175,7 +175,7 @@ const changesByLayer = ({ weights }: Vitals): Evidence => ({
 export const rate: Rule = (vitals) => {
   const { weights, scores, stamp, lr, losses } = vitals
   const changes = weights
-    .flatMap(({ change }) => (change === undefined || !isFinite(change) ? [] : [change]))
+    .flatMap(({ change }) => (change === undefined || !finite(change) ? [] : [change]))
     .sort((a, b) => a - b)
   const middle = changes[Math.floor(changes.length / 2)]
   const [first, last] = [scores[0], scores[scores.length - 1]]

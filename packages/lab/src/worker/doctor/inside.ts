@@ -4,8 +4,8 @@ import type { Evidence } from '../protocol.ts'
 import type { Vitals } from '../vitals.ts'
 import {
   earliest,
+  finite,
   initializedFor,
-  isFinite,
   named,
   percent,
   type Rule,
@@ -92,7 +92,7 @@ const gradientsByLayer = ({ weights }: Vitals, mark: string): Evidence => ({
 export const vanishing: Rule = (vitals) => {
   const { weights, task } = vitals
   // Embeddings are looked up: most of their rows have no gradient in a batch.
-  const layers = weights.filter(({ gradient }) => isFinite(gradient))
+  const layers = weights.filter(({ gradient }) => finite(gradient))
   if (layers.length < 3) return []
   const last = layers[layers.length - 1]
   const first = layers[task === 'token' ? 1 : 0]

@@ -66,4 +66,4 @@ export function thinned<T>(all: readonly T[], most: number): readonly T[] {
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-export const isFinite = (value: number): boolean => Number.isFinite(value)
+export const finite = (value: number): boolean => Number.isFinite(value)
