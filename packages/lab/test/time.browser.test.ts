@@ -16,12 +16,18 @@ async function openStudio(): Promise<LabPage> {
   return opened
 }
 
+/** So many steps of the run that is shown, to their end. */
 const advance = (page: LabPage['page'], steps: number) =>
   page.evaluate(async (by) => {
+    const goal = (glissadeLab.progress.value?.stamp.step ?? 0) + by
     await glissadeLab.advance(by)
     await new Promise<void>((resolve) => {
-      const look = () => (glissadeLab.running.value ? setTimeout(look, 10) : resolve())
-      setTimeout(look, 30)
+      const look = () => {
+        const isThere = glissadeLab.progress.value?.stamp.step === goal && !glissadeLab.running.value
+        if (isThere) resolve()
+        else setTimeout(look, 10)
+      }
+      look()
     })
   }, steps)
 

@@ -39,6 +39,8 @@ function stateOf({ curves, step, epoch, stepsPerEpoch, lr, samples, last }: RunR
     lr,
     from: step,
     losses: new Float32Array(),
+    begin: 0,
+    end: step,
     ...(last && { scores: last }),
   }
   return { info, progress, curves }
