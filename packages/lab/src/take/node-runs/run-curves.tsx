@@ -37,10 +37,10 @@ function stateOf({ curves, step, epoch, stepsPerEpoch, lr, samples, last }: RunR
     running: live,
     rate: 0,
     lr,
-    from: step,
-    losses: new Float32Array(),
     begin: 0,
     end: step,
+    from: step,
+    losses: new Float32Array(),
     ...(last && { scores: last }),
   }
   return { info, progress, curves }
