@@ -7,11 +7,11 @@ afterAll(closeLab)
 describe.skipIf(missing)('the studio in a browser', () => {
   test('trains the first network, pauses when told, and comes back to the same start', async () => {
     const { page, problems, close } = await openLab('#/studio')
-    await page.getByRole('button', { name: 'Train' }).waitFor()
+    await page.getByRole('button', { name: 'Train', exact: true }).waitFor()
     await page.waitForFunction(() => globalThis.glissadeLab?.progress.value !== undefined)
     const at = () => page.evaluate(() => globalThis.glissadeLab?.progress.value?.scores)
     const first = await at()
-    await page.getByRole('button', { name: 'Train' }).click()
+    await page.getByRole('button', { name: 'Train', exact: true }).click()
     await page.waitForFunction(() => (globalThis.glissadeLab?.progress.value?.stamp.step ?? 0) > 200)
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.waitForFunction(() => globalThis.glissadeLab?.running.value === false)

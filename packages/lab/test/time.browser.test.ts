@@ -16,12 +16,18 @@ async function openStudio(): Promise<LabPage> {
   return opened
 }
 
+/** So many steps of the run that is shown, to their end. */
 const advance = (page: LabPage['page'], steps: number) =>
   page.evaluate(async (by) => {
+    const goal = (glissadeLab.progress.value?.stamp.step ?? 0) + by
     await glissadeLab.advance(by)
     await new Promise<void>((resolve) => {
-      const look = () => (glissadeLab.running.value ? setTimeout(look, 10) : resolve())
-      setTimeout(look, 30)
+      const look = () => {
+        const isThere = glissadeLab.progress.value?.stamp.step === goal && !glissadeLab.running.value
+        if (isThere) resolve()
+        else setTimeout(look, 10)
+      }
+      look()
     })
   }, steps)
 
@@ -64,8 +70,10 @@ describe.skipIf(missing)('time in a browser', () => {
   test('an experiment is made by its form, and taken back; the doctor says what is wrong and mends it', async () => {
     const { page, problems, close } = await openStudio()
     await advance(page, 200)
-    for (const name of ['Experiments', 'Doctor'])
-      await page.getByRole('button', { name: new RegExp(`^${name}`) }).click()
+    await page.getByRole('button', { name: /^Experiments/ }).click()
+    // The list closes when something was chosen.
+    await page.getByText('Views', { exact: true }).click()
+    await page.getByRole('button', { name: /^Doctor/ }).click()
     const scores = () => page.evaluate(() => glissadeLab.progress.value?.scores)
     const before = await scores()
     await page.getByRole('button', { name: 'Try it' }).click()

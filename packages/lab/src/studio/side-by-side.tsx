@@ -1,7 +1,7 @@
 /** Two runs side by side: their losses over one another, and every view of the studio twice. */
 import type { JSX } from 'preact'
 import { useLab } from '../state/ask.ts'
-import { IconButton } from '../ui/controls.tsx'
+import { IconButton, PanelNote } from '../ui/controls.tsx'
 import { compare } from '../views/compare/compare.tsx'
 import type { RunInfo } from '../worker/protocol.ts'
 import { chosenViews, layoutOf } from './layout.ts'
@@ -40,7 +40,9 @@ export function SideBySide({ info }: { readonly info: RunInfo }): JSX.Element | 
         {shown.flatMap(({ id, Component, fits }) =>
           both.map((each) => (
             <div class="cell" key={`${id} ${each.run}`}>
-              {fits(each) && <Component run={each.run} info={each} />}
+              <PanelNote.Provider value={`run ${each.run}`}>
+                {fits(each) && <Component run={each.run} info={each} />}
+              </PanelNote.Provider>
             </div>
           )),
         )}

@@ -1,10 +1,13 @@
 /** The controls of the page: named for everyone, used with pointer, keyboard and finger. Their look: controls.css. */
-import type { ComponentChildren, JSX } from 'preact'
-import { useId, useRef, useState } from 'preact/hooks'
+import { type ComponentChildren, createContext, type JSX } from 'preact'
+import { useContext, useId, useRef, useState } from 'preact/hooks'
 import type { Stamp } from '../worker/protocol.ts'
 import { count } from './format.ts'
 import { hiddenPanels } from './hidden.ts'
 import { PictureButton } from './picture-button.tsx'
+
+/** What is said after the names of panels inside, where a view stands twice. */
+export const PanelNote = createContext('')
 
 /** A part of a page with a name. */
 export function Panel({
@@ -22,15 +25,19 @@ export function Panel({
   readonly children: ComponentChildren
 }): JSX.Element | null {
   const id = useId()
+  const note = useContext(PanelNote)
   const section = useRef<HTMLElement>(null)
   if (hiddenPanels.value.has(title)) return null
   return (
     <section ref={section} class={`panel ${name}`} aria-labelledby={id}>
       <header>
-        <h2 id={id}>{title}</h2>
+        <h2 id={id}>
+          {title}
+          {note && <span class="hidden-text">, {note}</span>}
+        </h2>
         {actions}
         {stamp && <StampText stamp={stamp} />}
-        <PictureButton panel={section} title={title} />
+        <PictureButton panel={section} title={note ? `${title}, ${note}` : title} />
       </header>
       {children}
     </section>

@@ -113,7 +113,9 @@ function Differences({ one, other }: { readonly one: RunState; readonly other: R
     <table class="figures">
       <thead>
         <tr>
-          <th scope="col" />
+          <th scope="col">
+            <span class="hidden-text">what</span>
+          </th>
           <th scope="col">run {one.info.run}</th>
           <th scope="col">run {other.info.run}</th>
           <th scope="col">difference</th>

@@ -18,13 +18,13 @@ export function BranchForm({ run, onDone }: { readonly run: RunId; readonly onDo
   const [activation, setActivation] = useState<string | undefined>(undefined)
   if (!spec) return null
   const used = activations.usedIn(spec.model)
-  const rate = Number(spec.optimizer.lr)
+  const lower = Number((Number(spec.optimizer.lr) / 3).toPrecision(2))
   const other = optimizers.find(({ kind }) => kind !== spec.optimizer.kind)?.kind ?? ''
   const otherActivation = activations.all.find(({ kind }) => kind !== used)?.kind ?? ''
   const change = (): BranchChange => {
     switch (what) {
       case 'lr':
-        return { optimizer: { ...spec.optimizer, lr: lr ?? rate / 3 } }
+        return { optimizer: { ...spec.optimizer, lr: lr ?? lower } }
       case 'optimizer':
         return { optimizer: initialOf(optimizer ?? other) }
       case 'batchSize':
@@ -55,9 +55,7 @@ export function BranchForm({ run, onDone }: { readonly run: RunId; readonly onDo
         ]}
         onChange={setWhat}
       />
-      {what === 'lr' && (
-        <NumberField label="Learning rate" min={0} value={lr ?? Number((rate / 3).toPrecision(2))} onChange={setLr} />
-      )}
+      {what === 'lr' && <NumberField label="Learning rate" min={0} value={lr ?? lower} onChange={setLr} />}
       {what === 'optimizer' && (
         <Select
           label="Optimizer"
