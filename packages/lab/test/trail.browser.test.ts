@@ -1,9 +1,27 @@
 /** The trail in a real browser: each chapter is played through as a person does, and shows what it says. */
-import { afterAll, describe, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { closeLab, missing, openLab } from './page.ts'
 import { Player } from './trail.ts'
 
 afterAll(closeLab)
+// A chapter is many cards; each of them keeps to the player's patience.
+vi.setConfig({ testTimeout: 180_000 })
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const places = [
+  '#/',
+  '#/trail/1/1',
+  '#/trail/1/5',
+  '#/trail/2/2',
+  '#/trail/3/3',
+  '#/trail/4/1',
+  '#/trail/5/1',
+  '#/trail/5/3',
+  '#/trail/8/2',
+  '#/trail/8/4',
+]
 
 describe.skipIf(missing)('the trail in a browser', () => {
   test('1: a neuron’s numbers are set by hand, then it finds them', async () => {
@@ -103,10 +121,10 @@ describe.skipIf(missing)('the trail in a browser', () => {
     await player.at('Who does what? Switch one off')
     const before = await player.parameter('2.weight')
     for (let unit = 1; unit <= 4 && (await page.locator('.goal.done').count()) === 0; unit++) {
-      await player.press(`Switch off unit ${unit}`)
+      await player.press(String(unit))
       await page.waitForTimeout(300)
       expect((await player.parameter('2.weight'))[unit - 1]).toBe(0)
-      await player.press(`Switch off unit ${unit}`)
+      await player.press(String(unit))
       await page.waitForTimeout(300)
     }
     await player.done()
@@ -183,6 +201,9 @@ describe.skipIf(missing)('the trail in a browser', () => {
     await player.next()
     await player.at('Which point hurts most?')
     await player.open()
+    await page.locator('.plane-picker').press('ArrowUp')
+    await page.locator('.plane-picker').press('Enter')
+    await page.getByText('It lies at').waitFor()
     const worst = await page.evaluate(async () => {
       const answer = await globalThis.glissadeLab?.client.ask('outcomes', { run: 0, part: 'train' })
       const losses = Array.from(answer?.losses ?? [])
@@ -261,4 +282,35 @@ describe.skipIf(missing)('the trail in a browser', () => {
     expect(problems).toEqual([])
     await close()
   })
+
+  test.each(['light', 'dark'] as const)(
+    'its pages are for everyone, and as wide as a phone: %s',
+    async (colorScheme) => {
+      const { page, problems, close } = await openLab('', { colorScheme, viewport: { width: 360, height: 740 } })
+      await page.evaluate(axe)
+      for (const place of places) {
+        await page.goto(page.url().replace(/#.*|$/, place))
+        await page.locator('.trail-stage > :first-child, .chapters').waitFor()
+        await page
+          .locator('.choice')
+          .first()
+          .click({ timeout: 500 })
+          .catch(() => {})
+        await page.waitForTimeout(400)
+        const found = await page.evaluate(async () => {
+          const { violations } = await (
+            globalThis as unknown as {
+              axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+            }
+          ).axe.run()
+          return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)
+        })
+        expect([place, ...found]).toEqual([place])
+        const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement)
+        expect([place, scrollWidth]).toEqual([place, clientWidth])
+      }
+      expect(problems).toEqual([])
+      await close()
+    },
+  )
 })

@@ -46,12 +46,17 @@ export function PredictCurve({ asked, scene, given, answer }: Asking<CurvePredic
       context.strokeStyle = colour
       context.lineWidth = 2
       context.setLineDash(dash)
+      context.save()
+      context.beginPath()
+      context.rect(pad.left, 0, w, height)
+      context.clip()
       context.beginPath()
       points.forEach(([a, b], i) => {
         if (i === 0) context.moveTo(px(a), py(b))
         else context.lineTo(px(a), py(Math.max(y.from, Math.min(y.to, b))))
       })
       context.stroke()
+      context.restore()
       context.setLineDash([])
     }
     const value = (i: number): number => x.from + ((x.to - x.from) * i) / (places - 1)

@@ -61,8 +61,10 @@ function PredictChoice({ asked, given, answer }: Asking<ChoicePrediction>): JSX.
             disabled={given !== undefined}
             onClick={() => answer(i)}
           >
-            <Inline text={option.text} />
-            {given !== undefined && option.right && <span class="muted"> – so it is</span>}
+            <span>
+              <Inline text={option.text} />
+              {given !== undefined && option.right && <span class="muted"> – so it is</span>}
+            </span>
           </button>
         ))}
       </div>

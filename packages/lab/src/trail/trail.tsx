@@ -4,6 +4,7 @@
  * What a chapter is: chapter.ts; all of them: chapters/. A card's network lives on through the cards that follow with
  * the same spec. What was done is kept in progress.ts.
  */
+import { useSignalEffect } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { route } from '../app/routes.ts'
@@ -13,6 +14,7 @@ import { Bar } from './bar.tsx'
 import type { Chapter } from './chapter.ts'
 import { chapters } from './chapters/index.ts'
 import { Goal } from './goal.tsx'
+import { light } from './live-formula.tsx'
 import { Predict } from './predict.tsx'
 import { forget, openedCard, progressOf } from './progress.ts'
 import { LabScene, type Network } from './scene.ts'
@@ -84,12 +86,15 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
   // Who leaves the trail leaves a network that stands still.
   useEffect(() => () => void (lab.running.peek() && lab.pause()), [lab])
 
+  const article = useRef<HTMLElement>(null)
+  useSignalEffect(() => light(article.current))
+
   const info = lab.info.value
   const ready = openFor === card.id && info !== undefined
   const revealed = card.predict === undefined || card.id in given
   const { stage: Stage } = card
   return (
-    <article class="trail" aria-labelledby="chapter-title">
+    <article class="trail" aria-labelledby="chapter-title" ref={article}>
       <header class="trail-head">
         <p class="muted">
           <a href="#/">Trail</a> ·{' '}
@@ -116,7 +121,7 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
             />
           )}
         </section>
-        <section class="trail-stage" aria-label="The network">
+        <section class="trail-stage" aria-label="The stage">
           {card.bar && ready && <Bar parts={card.bar} locked={!revealed} onReset={() => scene.reset(network)} />}
           {ready && info && <Stage run={info.run} info={info} scene={scene} revealed={revealed} />}
         </section>

@@ -11,15 +11,21 @@ import './formula.css'
 export const lit = signal<string | undefined>(undefined)
 
 /** What makes an element of a stage one of a symbol: pointing at it lights the symbol. */
-export const linked = (name: string): { 'data-sym': string; onPointerEnter(): void; onPointerLeave(): void } => ({
-  'data-sym': name,
-  onPointerEnter: () => {
+export function linked(name: string): {
+  'data-sym': string
+  onPointerEnter(): void
+  onPointerLeave(): void
+  onFocusIn(): void
+  onFocusOut(): void
+} {
+  const on = (): void => {
     lit.value = name
-  },
-  onPointerLeave: () => {
+  }
+  const off = (): void => {
     if (lit.peek() === name) lit.value = undefined
-  },
-})
+  }
+  return { 'data-sym': name, onPointerEnter: on, onPointerLeave: off, onFocusIn: on, onFocusOut: off }
+}
 
 type Render = (tex: string, element: HTMLElement, options: object) => void
 let temml: Promise<Render> | undefined
@@ -55,6 +61,9 @@ export function Formula({
     ready(marked, place, { displayMode: display, throwOnError: false, trust: true, annotate: false })
     for (const each of place.querySelectorAll<HTMLElement>('.sym')) each.dataset.sym = nameOf(each)
     light(place, lit.peek())
+    // What is wider than its place is scrolled, by keyboard too.
+    if (place.scrollWidth > place.clientWidth && display) place.tabIndex = 0
+    else place.removeAttribute('tabindex')
   })
   useSignalEffect(() => light(element.current, lit.value))
   return (
@@ -74,7 +83,8 @@ export function Formula({
 
 const nameOf = (element: Element): string => [...element.classList].find((name) => name !== 'sym') ?? ''
 
-function light(place: Element | null, name: string | undefined): void {
+/** Lights up everything in a place that has this name. */
+export function light(place: Element | null, name: string | undefined): void {
   for (const each of place?.querySelectorAll<HTMLElement>('[data-sym]') ?? [])
     each.classList.toggle('lit', name !== undefined && each.dataset.sym === name)
 }

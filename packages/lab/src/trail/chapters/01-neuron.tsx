@@ -56,7 +56,7 @@ and one more number, the [[bias]]. That is all there is to it so far, and you ca
 Two inputs are a place on a plane: $x_1$ to the right, $x_2$ up. So let us ask the neuron about every place at once, and
 colour its sum: blue above 0, orange below.
 
-On the black line the sum is exactly 0. That line is the [[boundary]], and it is always straight: weights and bias only
+Along the drawn line the sum is exactly 0. That line is the [[boundary]], and it is always straight: weights and bias only
 say how it is turned, and where it lies.`,
       spec: sumOnly,
       start: { '0.weight': [0.5, -1], '0.bias': [1.5] },
@@ -113,7 +113,7 @@ Now the answer is a clear one: close to 1, close to −1, or, along the line, un
       achieve: {
         text: 'Drag the ring to a place where the neuron says less than −0.9.',
         when: (scene) => (scene.fact('out') ?? 0) < -0.9,
-        showMe: (scene) => scene.set('0.bias', [-4]),
+        showMe: (scene) => scene.notice('show'),
         done: 'Deep on the other side of the line, the neuron is sure of the opposite.',
       },
     },

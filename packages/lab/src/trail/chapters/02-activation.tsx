@@ -88,7 +88,7 @@ smaller network, with three hidden neurons, so that its numbers fit on the page.
       achieve: {
         text: 'Move the ring to three other places and compare the two rows of numbers.',
         when: (scene) => (scene.fact('moved') ?? 0) >= 3 && (scene.fact('apart') ?? 1) < 1e-4,
-        showMe: (scene) => scene.notice('moved', 3),
+        showMe: (scene) => scene.notice('show'),
         done: 'Stack a hundred such layers: still one layer, still one line. Depth alone buys nothing.',
       },
     },

@@ -82,7 +82,7 @@ Only the *difference* between logits matters. Equal logits mean: no idea.`,
         text: 'Drag the ring to a place where the network has no idea: both probabilities between 0.45 and 0.55.',
         when: (scene) => (scene.fact('surest') ?? 1) <= 0.55,
         showMe: (scene) => scene.notice('show'),
-        done: 'You are on the black line. There the logits are equal, and a small push decides.',
+        done: 'You are on the drawn line. There the logits are equal, and a small push decides.',
       },
     },
     {

@@ -80,9 +80,7 @@ The [[test data]], 180 points that it never sees, will tell.`,
           const state = lab.run.value
           if (!state) return []
           const perEpoch = state.info.stepsPerEpoch
-          return state.curves.scores
-            .map(({ step, test }) => [step / perEpoch, test.loss] as const)
-            .filter(([epoch]) => epoch <= 400)
+          return state.curves.scores.map(({ step, test }) => [step / perEpoch, test.loss] as const)
         },
         reply: 'Train, and see it drawn over yours.',
       },
@@ -91,10 +89,7 @@ The [[test data]], 180 points that it never sees, will tell.`,
         when: (scene) =>
           (scoreOf(scene, 'train')?.accuracy ?? 0) === 1 &&
           testLoss(scene) >= 2 * (scene.fact('lowest') ?? Number.POSITIVE_INFINITY),
-        showMe: (scene) => {
-          scene.lab.speed.value = 600
-          return scene.lab.train()
-        },
+        showMe: (scene) => scene.lab.train(),
         done: 'Perfect on what it saw, and worse and worse on what it did not: [[overfitting]]. It is ever surer of an answer that is wrong.',
       },
     },

@@ -67,8 +67,8 @@ export function layersStage({ sizes, activations, switches = false }: Options = 
           />
           <p class="muted small">
             {isOutput
-              ? 'The colour of a class where the network is sure of it; on the black line it is undecided.'
-              : 'Orange: below 0. Blue: above 0. The black line is this unit’s own boundary.'}
+              ? 'The colour of a class where the network is sure of it; on the line it is undecided.'
+              : 'Orange: below 0. Blue: above 0. The line is this unit’s own boundary.'}
           </p>
           {switches && <Switches columns={columns} off={off} />}
         </Panel>
@@ -168,7 +168,7 @@ function Switches({ columns, off }: { readonly columns: readonly Column[]; reado
   return (
     <>
       {columns.slice(1, -1).map((column) => (
-        <Group label={column.title} key={column.path}>
+        <Group label={`switch off, ${column.title}`} key={column.path}>
           {Array.from({ length: column.units }, (_, unit) => {
             const isOff = off.muted.includes(`${column.path} ${unit}`)
             return (
@@ -177,10 +177,9 @@ function Switches({ columns, off }: { readonly columns: readonly Column[]; reado
                 // Units are known by their place.
                 key={`${column.path} ${unit}`}
                 aria-pressed={isOff}
-                aria-label={`Switch off unit ${unit + 1}`}
                 onClick={() => off.toggle(column, unit)}
               >
-                {unit + 1} {isOff ? 'off' : 'on'}
+                {unit + 1}
               </button>
             )
           })}

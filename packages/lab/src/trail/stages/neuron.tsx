@@ -8,7 +8,8 @@ import { useQuestion } from '../../state/ask.ts'
 import { Panel } from '../../ui/controls.tsx'
 import type { Questions } from '../../worker/protocol.ts'
 import type { Stage, StageProps } from '../chapter.ts'
-import { Formula, linked } from '../formula.tsx'
+import { linked } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { Bend } from './bend.tsx'
 import { Knob, tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, unitMap, usePoints } from './plane.tsx'
@@ -35,6 +36,10 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
     const right = outcomes && rightOf(outcomes)
     const sum = passage?.layers[0].values[0]
     const out = passage?.layers.at(-1)?.values[0]
+    const show = scene.fact('show')
+    useEffect(() => {
+      if (show) setPlace([-4, 4])
+    }, [show])
     useEffect(() => {
       const [w1, w2] = passage?.layers[0].weight?.values ?? []
       const facts = { w1, w2, b: passage?.layers[0].bias?.[0], x1: place[0], x2: place[1], sum, out, right }
@@ -47,7 +52,7 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
             {passage && <Picture passage={passage} revealed={revealed} />}
             {passage && <School passage={passage} revealed={revealed} place={place} onPlace={setPlace} scene={scene} />}
           </div>
-          {passage && revealed && <Formula tex={formulaOf(passage)} display />}
+          {passage && revealed && <LiveFormula tex={formulaOf(passage)} />}
         </Panel>
         {plane && (
           <Panel title={bends ? 'What it says everywhere' : 'Its sum everywhere'}>
@@ -62,7 +67,7 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
               onProbe={setPlace}
             />
             <p class="muted small">
-              Orange: below 0. Blue: above 0. Black line: exactly 0.{withPoints ? '' : ' Drag the ring.'}
+              Orange: below 0. Blue: above 0. The line: exactly 0.{withPoints ? '' : ' Drag the ring.'}
             </p>
             {right !== undefined && (
               <p>
@@ -166,9 +171,9 @@ function School({
       <thead>
         <tr>
           <th scope="col">input</th>
-          <th />
+          <td />
           <th scope="col">weight</th>
-          <th />
+          <td />
           <th scope="col">product</th>
         </tr>
       </thead>

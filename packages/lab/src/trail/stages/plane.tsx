@@ -21,6 +21,8 @@ export interface PlaneMap {
   readonly values: ArrayLike<number>
   readonly size: number
   readonly scale: number
+  /** Numbers with the same signs that change evenly, for a smooth boundary where `values` have ends. */
+  readonly edge?: ArrayLike<number>
 }
 
 /** What unit `unit` of a module says; the size of its layer's largest number has the full colour. */
@@ -41,7 +43,14 @@ export function outputMap({ output, size }: Responses, task: RunInfo['task']): P
   const places = size * size
   const [first, second] = [output.values.subarray(0, places), output.values.subarray(places, 2 * places)]
   if (task !== 'class') return { values: first, size, scale: largestSize(first) }
-  return { values: Float32Array.from(first, (value, i) => second[i] - value), size, scale: 1 }
+  const tiny = 1e-30
+  return {
+    values: Float32Array.from(first, (value, i) => second[i] - value),
+    size,
+    scale: 1,
+    // The difference of the logits, which softmax squeezes to ends that jump from cell to cell.
+    edge: Float32Array.from(first, (value, i) => Math.log((second[i] + tiny) / (value + tiny))),
+  }
 }
 
 /** The points of a part of the data; undefined until they are there. */
@@ -108,7 +117,9 @@ function drawPlane(context: CanvasRenderingContext2D, width: number, height: num
   const y = (value: number): number => ((1 - value / reach) / 2) * height
   const shown = responses?.value && map?.(responses.value)
   if (shown) {
-    const colour = info.task === 'class' ? twoClasses : signed
+    // Points have the full colours; what lies under them is paler.
+    const paler = (value: number): ReturnType<typeof signed> => signed(Math.max(-1, Math.min(1, value)) * 0.62)
+    const colour = info.task === 'class' ? twoClasses : points ? paler : signed
     const square = [shown.size, shown.size] as const
     drawCells(
       context,
@@ -175,11 +186,11 @@ function twoClasses(value: number): readonly [number, number, number] {
 /** The line at which the numbers of a map change their sign. */
 function drawBoundary(
   context: CanvasRenderingContext2D,
-  { values, size }: PlaneMap,
+  { values, edge, size }: PlaneMap,
   width: number,
   height: number,
 ): void {
-  const [zero] = contours().size([size, size]).thresholds([0])(Array.from(values))
+  const [zero] = contours().size([size, size]).thresholds([0])(Array.from(edge ?? values))
   context.beginPath()
   // Rings are closed along the border of the plane, where nothing changes.
   const isEdge = (point: readonly number[] | undefined): boolean =>

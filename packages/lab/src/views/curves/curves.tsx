@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import './curves.css'
 import { useSignalEffect } from '@preact/signals'
 import { useLab } from '../../state/ask.ts'
 import type { Curves } from '../../state/curves.ts'
@@ -12,6 +13,9 @@ import { number, percent } from '../../ui/format.ts'
 import type { View, ViewProps } from '../view.ts'
 
 type Column = (number | null)[]
+
+/** Pixels of the picture; the legend stands below it, in as many lines as it needs. */
+const plotHeight = 190
 
 /** The steps of both kinds of points in one row, as the chart wants them. */
 function columns(curves: Curves, perEpoch: number, log: boolean): [number[], Column, Column, Column] {
@@ -58,7 +62,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
     plot.current = new uPlot(
       {
         width: box.clientWidth,
-        height: box.clientHeight - 30,
+        height: plotHeight,
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
           { ...axis, label: 'epoch', labelSize: 18, labelFont: '11px system-ui' },
@@ -76,9 +80,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
       [[], [], [], []],
       box,
     )
-    const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: box.clientWidth, height: box.clientHeight - 30 }),
-    )
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: plotHeight }))
     resized.observe(box)
     drawn.current = 0
     void ink
@@ -105,7 +107,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={<Toggle label="log" on={log} onChange={setLog} />}
     >
-      <div ref={holder} style={{ height: '220px' }} role="img" aria-label="Loss over the epochs" />
+      <div ref={holder} class="curves" role="img" aria-label="Loss over the epochs" />
       {scores && (
         <div class="row figures">
           <span>training {number(scores.train.loss)}</span>

@@ -99,9 +99,16 @@ export function useSurvey(ask: SurveyAsk): Survey {
         survey.problem = undefined
       } catch (problem) {
         if (left) return
-        survey.problem = problem instanceof Error ? problem.message : String(problem)
-        finished = true
-        seen = progress()
+        // A run that began again has forgotten its surfaces: then there is a new one.
+        if (finished) {
+          job = ++jobs
+          finished = false
+          survey.way = undefined
+        } else {
+          survey.problem = problem instanceof Error ? problem.message : String(problem)
+          finished = true
+          seen = progress()
+        }
       } finally {
         busy = false
       }

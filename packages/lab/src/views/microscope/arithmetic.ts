@@ -38,6 +38,9 @@ export function symbolOf(name: string): string {
 const tightness: Readonly<Record<string, number>> = { add: 1, sub: 1, mul: 2, div: 3, neg: 1, sqrt: 4 }
 const whole = 5
 
+/** Numbers that are the same for all weights. */
+const isFactor = ({ op, name = '' }: UpdateNode): boolean => op === 'constant' || (op === 'given' && name in meanings)
+
 /** A node as TeX. `numbers`: values in place of names. */
 function written(nodes: readonly UpdateNode[], at: number, numbers: boolean): { text: string; tight: number } {
   const { op, inputs, value, name } = nodes[at]
@@ -63,12 +66,11 @@ function written(nodes: readonly UpdateNode[], at: number, numbers: boolean): { 
       return { text: `${parts[0].text} - ${inner(1, 2)}`, tight }
     case 'mul':
       if (inputs[0] === inputs[1]) return { text: `${inner(0, 4)}^2`, tight: 3 }
-      // 0.9 · m reads better than m · 0.9.
+      // 0.9 · m and η · g read better than m · 0.9 and g · η.
       return {
-        text:
-          nodes[inputs[1]].op === 'constant'
-            ? `${inner(1, 2)} \\cdot ${inner(0, 2)}`
-            : `${inner(0, 2)} \\cdot ${inner(1, 2)}`,
+        text: isFactor(nodes[inputs[1]])
+          ? `${inner(1, 2)} \\cdot ${inner(0, 2)}`
+          : `${inner(0, 2)} \\cdot ${inner(1, 2)}`,
         tight,
       }
     case 'div':

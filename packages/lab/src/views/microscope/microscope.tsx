@@ -40,6 +40,8 @@ export interface MicroscopeParts {
   readonly begin?: LossPart
   /** Called when all the way to the loss is open, and when a check was made. */
   onSeen?(what: 'loss' | 'check', value: number): void
+  /** Called with the weight that the next step will make. */
+  onUpdate?(next: number): void
 }
 
 export function Microscope({
@@ -50,6 +52,7 @@ export function Microscope({
   check = true,
   begin = 'batch',
   onSeen,
+  onUpdate,
 }: ViewProps & MicroscopeParts): JSX.Element {
   const { selection } = useLab()
   const [weight, setWeight] = useWeight(info)
@@ -142,7 +145,9 @@ export function Microscope({
           </div>
           {(update || check) && (
             <div class="micro-side">
-              {update && <UpdatePart run={run} weight={weight} ofBatch={of === 'batch'} />}
+              {update && (
+                <UpdatePart run={run} weight={weight} ofBatch={of === 'batch'} {...(onUpdate && { onUpdate })} />
+              )}
               {check && <CheckPart run={run} weight={weight} of={of} onChecked={(error) => onSeen?.('check', error)} />}
             </div>
           )}
@@ -167,12 +172,12 @@ function Headline({ found: { root, gradient } }: { readonly found: Unfolded }): 
   )
   const more = count - written.length
   const others = more > 0 ? ` + \\underbrace{\\cdots}_{${more}\\text{ more}}` : ''
-  const sum = products.length > 0 ? `${products.join(' + ')}${others} =` : ''
-  const result = noise ? '\\approx 0' : tex(gradient, { digits: 4 })
+  const sum = products.length > 0 ? `${products.join(' + ')}${others}` : '0'
+  const result = noise ? '{\\approx} 0' : tex(gradient, { digits: 4 })
   return (
     <Formula
       display
-      tex={`\\frac{\\partial L}{\\partial w} = \\sum \\text{local} \\times \\text{upstream} = ${sum} ${result}`}
+      tex={`\\begin{aligned}\\frac{\\partial L}{\\partial w} &= \\sum \\text{local} \\times \\text{upstream} = \\mathbf{${result}}\\\\ &= ${sum}\\end{aligned}`}
       words={`The gradient is the sum of ${count} products, ${number(gradient, 4)}.`}
     />
   )

@@ -1,5 +1,6 @@
 /** What the next step does to the weight: the optimizer's formula, its numbers, and the weight before and after. */
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { usePaced } from '../../state/paced.ts'
 import type { WeightRef } from '../../state/selection.ts'
 import { number } from '../../ui/format.ts'
@@ -12,12 +13,18 @@ export function UpdatePart({
   run,
   weight,
   ofBatch,
+  onUpdate,
 }: {
   readonly run: RunId
   readonly weight: WeightRef
   readonly ofBatch: boolean
+  onUpdate?(next: number): void
 }): JSX.Element {
   const { value, problem } = usePaced('update', { run, ...weight })
+  const next = value?.lines.at(-1)?.after
+  useEffect(() => {
+    if (next !== undefined) onUpdate?.(next)
+  }, [next])
   return (
     <section class="micro-part" aria-labelledby="micro-update">
       <h3 id="micro-update">What the next step makes of it{value && `: ${value.optimizer}`}</h3>
