@@ -93,7 +93,7 @@ describe('gates', () => {
   })
 
   test.each(['lstm', 'rnn'])(
-    'how far the error of one letter reaches back in %s, by finite differences',
+    'how far the error of one letter reaches back in %s, against the gradient itself',
     async (kind) => {
       const live = await taught(recurrent(kind), 0)
       const { run } = live

@@ -70,6 +70,3 @@ export function echoSpec(kind: 'rnn' | 'lstm'): LabSpec {
 export const lastDot = length - 3
 /** A line of it, to look at. */
 export const echoLine = `c${'.'.repeat(lastDot)}`
-
-/** What a letter costs who knows nothing: ln 27. */
-export const chanceLoss = Math.log(letters)

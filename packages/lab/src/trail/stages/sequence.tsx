@@ -149,7 +149,7 @@ function AttentionNotes({
     const [first, last] = [lenses[0], lenses[lenses.length - 1]]
     if (!first || 'part' in input) return
     const best = (shares: Float32Array): number => shares.indexOf(Math.max(...shares))
-    scene.notice('turned', Number(best(first) !== best(last) && Math.max(...last) > 0.3))
+    scene.notice('turned', Number(best(first) !== best(last) && Math.max(...last) > 0.2))
   }, [stream.version, input])
   return null
 }
