@@ -101,7 +101,13 @@ describe.skipIf(missing)('pictures in a browser', () => {
     await player.guess('pixels', 16)
     await player.press('Show me')
     await player.done()
-    expect(await shownSum(player)).toBe(await numberAt(player, '5', 0))
+    const unit = await page.evaluate(() => {
+      const pinned = globalThis.glissadeLab?.selection.pinned.value
+      return pinned?.kind === 'unit' ? pinned.unit : -1
+    })
+    const wanted = await numberAt(player, '5', unit)
+    await page.locator(`.sum-line[data-value="${wanted}"]`).waitFor()
+    expect(wanted).toBeGreaterThan(0)
 
     await player.next()
     await player.at('Where it is wrong')
@@ -120,6 +126,9 @@ describe.skipIf(missing)('pictures in a browser', () => {
     await player.choose('Some digit, perhaps with great confidence')
     await player.press('Show me')
     await player.done()
+    // What is drawn before one's eyes stays on the field.
+    expect(await page.evaluate(() => globalThis.glissadeLab?.selection.drawing.value.length)).toBeGreaterThan(0)
+    await page.getByRole('button', { name: 'Clear' }).click()
     // By hand: a seven, with the mouse.
     const pad = await page.locator('canvas.pad').boundingBox()
     if (!pad) throw new Error('There is nothing to draw on.')

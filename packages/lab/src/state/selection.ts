@@ -37,6 +37,8 @@ export class Selection {
   readonly input = signal<Input>({ part: 'train', index: 0 })
   /** The place in a sequence. */
   readonly time = signal(0)
+  /** The lines of a drawing from which an input of a person's own was made: points from pen down to pen up. */
+  readonly drawing = signal<readonly (readonly (readonly [x: number, y: number])[])[]>([])
   /** The row and column in a map. */
   readonly place = signal<readonly [row: number, column: number]>([8, 8])
   /** Samples of which class (row of the confusion matrix) that were taken for which; undefined: all. */

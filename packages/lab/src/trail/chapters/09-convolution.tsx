@@ -1,4 +1,5 @@
 /** Chapter 9: a network that reads handwritten digits, from the picture to the one sum of products under the pointer. */
+import { batch } from '@preact/signals'
 import type { LabSpec } from '../../spec/spec.ts'
 import { field } from '../../views/draw/pad.tsx'
 import { prepare, type Stroke } from '../../views/draw/prepare.ts'
@@ -76,6 +77,23 @@ async function lookAtThree({ lab }: Scene): Promise<void> {
   }
 }
 
+/** The map of the last pool that has the largest number, and its place. */
+async function chooseLastPool({ lab }: Scene): Promise<void> {
+  const last = lab.info.peek()?.modules.findLast(({ kind }) => kind === 'maxPool2d')
+  if (!last) return
+  const { numbers } = await lab.client.ask('activation', {
+    run: lab.current.peek(),
+    module: last.path,
+    input: lab.selection.input.peek(),
+    aspect: 'value',
+  })
+  const [, rows, columns] = numbers.shape
+  const at = numbers.values.indexOf(numbers.values.reduce((most, value) => Math.max(most, value)))
+  const place = at % (rows * columns)
+  lab.selection.pinned.value = { kind: 'unit', module: last.path, unit: Math.floor(at / (rows * columns)) }
+  lab.selection.place.value = [Math.floor(place / columns), place % columns]
+}
+
 async function chooseMistake({ lab }: Scene): Promise<void> {
   const { truth, said, sure } = await lab.client.ask('predictions', { run: lab.current.peek(), part: 'test' })
   const wrong = Array.from(truth.keys()).filter((i) => truth[i] !== said[i])
@@ -115,9 +133,15 @@ const examples: readonly (readonly Stroke[])[] = [
   ],
 ]
 
-async function drawSome({ lab }: Scene): Promise<void> {
+async function drawSome(scene: Scene): Promise<void> {
+  const { lab } = scene
   for (const strokes of examples) {
-    lab.selection.input.value = { values: prepare(strokes, field) }
+    // Then the field is the person's again.
+    if ((scene.fact('read') ?? 0) >= 3) return
+    batch(() => {
+      lab.selection.drawing.value = strokes
+      lab.selection.input.value = { values: prepare(strokes, field) }
+    })
     await pause(900)
   }
 }
@@ -293,10 +317,7 @@ export const chapter: Chapter = {
       achieve: {
         text: 'Choose a map of the last max pool, so that the frame in the picture spans 16 pixels.',
         when: (scene) => scene.fact('wide') === sightOfLastPool,
-        showMe: ({ lab }) => {
-          const last = lab.info.peek()?.modules.findLast(({ kind }) => kind === 'maxPool2d')
-          if (last) lab.selection.pinned.value = { kind: 'unit', module: last.path, unit: 0 }
-        },
+        showMe: chooseLastPool,
         done: 'A few layers of small windows see almost the whole digit, and still every one of their sums can be written down.',
       },
     },

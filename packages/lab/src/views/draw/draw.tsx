@@ -26,7 +26,7 @@ const every = 60
 function DrawView({ run, info }: ViewProps): JSX.Element {
   const { selection } = useLab()
   const side = info.inputShape.at(-1) ?? 28
-  const [strokes, setStrokes] = useState<readonly Stroke[]>([])
+  const strokes = selection.drawing.value
   const later = useRef<{ timer: ReturnType<typeof setTimeout>; strokes: readonly Stroke[] } | undefined>(undefined)
   const before = useRef(selection.input.peek())
   const input = selection.input.value
@@ -35,7 +35,7 @@ function DrawView({ run, info }: ViewProps): JSX.Element {
   useEffect(() => {
     if (!isOwn) {
       before.current = input
-      setStrokes([])
+      selection.drawing.value = []
     }
   }, [input])
   useEffect(() => () => clearTimeout(later.current?.timer), [])
@@ -46,7 +46,7 @@ function DrawView({ run, info }: ViewProps): JSX.Element {
     selection.input.value = drawn.length > 0 ? { values: prepare(drawn, field, side) } : before.current
   }
   const take = (next: readonly Stroke[]): void => {
-    setStrokes(next)
+    selection.drawing.value = next
     if (later.current) later.current.strokes = next
     else later.current = { strokes: next, timer: setTimeout(publish, every) }
   }
