@@ -141,6 +141,8 @@ describe.skipIf(missing)('the way down, in a browser', () => {
       if (lab) lab.selection.pinned.value = { kind: 'weight', name: '0.weight', element: 3 }
     })
     await page.getByRole('button', { name: /^Microscope/ }).click()
+    // The list closes when there is something to see.
+    await page.getByText('Views', { exact: true }).click()
     await page.getByRole('button', { name: /^Loss surface/ }).click()
     const panel = page.locator('.microscope-panel')
     await panel.locator('[role="treeitem"]').first().waitFor()
