@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { assets } from './build/assets.ts'
+import { pageOnly } from './build/page-only.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -13,7 +14,7 @@ export default defineConfig({
   // Relative addresses: the page works from any folder of any host.
   base: './',
   resolve: { alias: { glissade: here('../glissade/src/index.ts') } },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [pageOnly()] },
   build: {
     target: 'es2022',
     // Everything stays a file: the content security policy allows no data: addresses for scripts.
@@ -21,5 +22,5 @@ export default defineConfig({
     sourcemap: false,
     chunkSizeWarningLimit: 1200,
   },
-  plugins: [assets()],
+  plugins: [pageOnly(), assets()],
 })

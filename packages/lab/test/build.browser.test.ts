@@ -1,8 +1,10 @@
 /** Building in the studio, in a real browser: by pointer, by keyboard, as code; data of one's own; undo; wrong code. */
 import type { Page } from 'playwright-core'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { closeLab, type LabPage, missing, openLab } from './page.ts'
 
+// Machines that do much else at the same time are slow.
+vi.setConfig({ testTimeout: 180_000 })
 afterAll(closeLab)
 
 type Spec = {
@@ -60,6 +62,17 @@ describe.skipIf(missing)('building in the studio', () => {
       [5, 3],
       [3, 5],
     ])
+    // Two edits at once, of which the first waits for its data: both hold.
+    await page.evaluate(() => {
+      const { editor, spec } = globalThis.glissadeLab as NonNullable<typeof globalThis.glissadeLab>
+      const data = spec.value?.data as never as object
+      void editor.change({ data: { ...data, samples: 220 } as never })
+      void editor.change({ seed: 5 })
+    })
+    await page.waitForFunction(() => globalThis.glissadeLab?.info.value?.spec.seed === 5)
+    expect((await trained(page)).data.samples).toBe(220)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.waitForFunction(() => globalThis.glissadeLab?.info.value?.spec.seed === 1)
     const changed = await trained(page)
     for (let i = 0; i < 5; i++) {
       await page.getByRole('button', { name: 'Undo' }).click()
@@ -75,6 +88,27 @@ describe.skipIf(missing)('building in the studio', () => {
     await close()
   })
 
+  test('hidden layers, their units and the activation, beside the picture', async () => {
+    const { page, problems, close } = await studio()
+    await page.getByRole('button', { name: 'One more hidden layer' }).click()
+    await page.getByRole('button', { name: 'One more unit in hidden layer 3' }).click()
+    await page.getByRole('combobox', { name: 'Activation' }).selectOption('relu')
+    await expect.poll(async () => kindsOf(await specOf(page))[5]).toBe('relu')
+    const spec = await trained(page)
+    expect(sizesOf(spec)).toEqual([
+      [2, 4],
+      [4, 3],
+      [3, 4],
+      [4, 2],
+    ])
+    expect(kindsOf(spec)).toEqual(['linear', 'relu', 'linear', 'relu', 'linear', 'relu', 'linear'])
+    for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'One hidden layer less' }).click()
+    await expect.poll(async () => kindsOf(await specOf(page))).toEqual(['linear'])
+    await trained(page)
+    expect(problems).toEqual([])
+    await close()
+  })
+
   test('by keyboard alone: a layer is searched and added, the net trained, stepped, reset, and given a new seed', async () => {
     const { page, problems, close } = await studio()
     await page.getByRole('button', { name: 'Add a layer after Tanh, layer 2' }).focus()
@@ -83,6 +117,14 @@ describe.skipIf(missing)('building in the studio', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     expect(kindsOf(await trained(page))[2]).toBe('batchNorm1d')
+    // The keyboard goes on at what was added.
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+    await expect.poll(focused).toBe('Add a layer after Batch norm 1d, layer 3')
+    await page.getByRole('button', { name: 'Move Batch norm 1d, layer 3 up' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(focused).toBe('Move Batch norm 1d, layer 2 up')
+    expect(kindsOf(await trained(page))[1]).toBe('batchNorm1d')
     const step = (): Promise<number> => page.evaluate(() => globalThis.glissadeLab?.progress.value?.stamp.step ?? -1)
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
     await page.keyboard.press('ArrowRight')

@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { kinds } from '../../glissade/src/io/architecture-kinds.ts'
 import type { Entry, Form } from '../src/spec/catalogue/entry.ts'
 import { otherLayers } from '../src/spec/catalogue/layers.ts'
-import { otherInitializers, otherLosses, otherSchedules } from '../src/spec/catalogue/training.ts'
+import { otherLosses } from '../src/spec/catalogue/losses.ts'
+import { otherInitializers, otherSchedules } from '../src/spec/catalogue/training.ts'
 import {
   allLayers,
   initializers,

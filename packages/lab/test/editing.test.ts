@@ -89,6 +89,7 @@ describe('files', () => {
     ['t.csv', '', /at least 2/],
     ['t.csv', 'a,b\n1,2', /1 rows of data; at least 4/],
     ['t.csv', `${Array.from({ length: 300 }, (_, i) => `c${i}`).join()}\n`.repeat(6), /300 columns/],
+    ['t.csv', `a,__proto__\n${rows}`, /__proto__/],
     ['t.csv', 'a\u0000,b\n', /zero bytes/],
     ['t.csv', 'a,b\n'.repeat(600_000), /MB; at most/],
     ['t.csv', `a,b\n${'"x\n'.repeat(9)}`, /cannot be read|at least/],

@@ -14,6 +14,9 @@ afterAll(closeLab)
 /** The studio with a preset, some steps trained, paused. */
 async function studio(id: string, steps = 3): Promise<LabPage> {
   const lab = await openLab('#/studio', { viewport: { width: 1280, height: 5000 } })
+  // Views that a person has chosen to see.
+  await lab.page.evaluate(() => localStorage.setItem('glissade-views', '["unit","sample","tensors"]'))
+  await lab.page.reload()
   await lab.page.waitForFunction(() => globalThis.glissadeLab?.progress.value !== undefined)
   const spec = presets.find((preset) => preset.id === id)?.spec
   await lab.page.evaluate(
@@ -252,6 +255,47 @@ describe.skipIf(missing)('tensors in the page', () => {
       })
     }
     await expect.poll(() => view.locator('.stamp').textContent(), patient).toMatch(/step 2/)
+    expect(problems).toEqual([])
+    await close()
+  })
+})
+
+describe.skipIf(missing)('the sample in the page', () => {
+  test('is chosen with buttons and thumbnails, and its probabilities are the network’s', async () => {
+    const { page, problems, close } = await studio('digits', 5)
+    const view = page.getByRole('region', { name: 'Sample' })
+    await view.getByRole('button', { name: 'Next sample' }).click()
+    await view.getByText('2 of 3,200').waitFor()
+    await view.getByRole('combobox', { name: 'From' }).selectOption('test')
+    await view.getByText('1 of 800').waitFor()
+    await view.getByRole('button', { name: /^sample 4:/ }).click()
+    await view.getByText('4 of 800').waitFor()
+    const { probabilities, target } = await ask(page, 'prediction', { run: 0, input: { part: 'test', index: 3 } })
+    const shown = () => worths(view.locator('.chances [data-worth]'), 'data-worth')
+    await expect.poll(shown, patient).toEqual(probabilities?.values)
+    const best = probabilities ? Array.from(probabilities.values).indexOf(Math.max(...probabilities.values)) : -1
+    const verdict = best === target?.[0] ? '✓ right' : `✗ wrong: it is ${target?.[0]}`
+    expect(await view.locator('.verdict').textContent()).toContain(verdict)
+    await view.getByRole('button', { name: 'Previous sample' }).click()
+    await view.getByText('3 of 800').waitFor()
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  test('letters are walked through, and each place has its own next one', async () => {
+    const { page, problems, close } = await studio('names-lstm', 5)
+    const view = page.getByRole('region', { name: 'Sample' })
+    const first = view.getByRole('radio', { name: /^place 1:/ })
+    await first.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    expect(await view.getByRole('radio', { name: /^place 3:/ }).getAttribute('aria-checked')).toBe('true')
+    const { probabilities } = await ask(page, 'prediction', { run: 0, input })
+    const width = probabilities?.shape[1] ?? 0
+    const row = [...(probabilities?.values.slice(2 * width, 3 * width) ?? [])].sort((a, b) => b - a)
+    const shown = async () => (await worths(view.locator('.chances [data-worth]'), 'data-worth')).slice(0, 10)
+    await expect.poll(shown, patient).toEqual(row.slice(0, 10))
+    expect(await page.evaluate(() => globalThis.glissadeLab?.progress.value?.stamp.step)).toBe(5)
     expect(problems).toEqual([])
     await close()
   })

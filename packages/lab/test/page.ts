@@ -75,9 +75,24 @@ async function serve(): Promise<string> {
   return server.address
 }
 
+/** The built page, for those who serve it in another way. */
+export async function builtPage(): Promise<string> {
+  await ensureBuilt()
+  return dist
+}
+
 /** Opens the lab at a place such as `#/studio`. */
 export async function openLab(place = '', options: BrowserContextOptions = {}): Promise<LabPage> {
-  const address = await serve()
+  return openAt(await serve(), place, options)
+}
+
+/** The same where somebody else serves it. `before`: what is done to the page before it opens. */
+export async function openAt(
+  address: string,
+  place = '',
+  options: BrowserContextOptions = {},
+  before: (page: Page) => Promise<unknown> = async () => {},
+): Promise<LabPage> {
   browser ??= await (playwright as typeof import('playwright-core')).chromium.launch({
     executablePath: chromium.path as string,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
@@ -91,6 +106,7 @@ export async function openLab(place = '', options: BrowserContextOptions = {}): 
     if (!request.url().startsWith(address) && !/^(blob|data):/.test(request.url()))
       problems.push(`asked ${request.url()}`)
   })
+  await before(page)
   await page.goto(address + place)
   return { page, address, problems, close: () => context.close() }
 }

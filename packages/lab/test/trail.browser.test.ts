@@ -1,11 +1,13 @@
 /** The trail in a real browser: each chapter is played through as a person does, and shows what it says. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { closeLab, missing, openLab } from './page.ts'
 import { Player } from './trail.ts'
 
 afterAll(closeLab)
+// A chapter is many cards; each of them keeps to the player's patience.
+vi.setConfig({ testTimeout: 180_000 })
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const places = [
@@ -199,6 +201,9 @@ describe.skipIf(missing)('the trail in a browser', () => {
     await player.next()
     await player.at('Which point hurts most?')
     await player.open()
+    await page.locator('.plane-picker').press('ArrowUp')
+    await page.locator('.plane-picker').press('Enter')
+    await page.getByText('It lies at').waitFor()
     const worst = await page.evaluate(async () => {
       const answer = await globalThis.glissadeLab?.client.ask('outcomes', { run: 0, part: 'train' })
       const losses = Array.from(answer?.losses ?? [])

@@ -5,11 +5,13 @@ export type Route =
   | { readonly page: 'home' }
   | { readonly page: 'trail'; readonly chapter: number; readonly card?: number }
   | { readonly page: 'studio'; readonly state: string | undefined }
+  | { readonly page: 'runs' }
 
 export function parseRoute(hash: string): Route {
   const [path, state] = hash.replace(/^#\/?/, '').split('?')
   const [page, chapter, card] = path.split('/')
   if (page === 'studio') return { page, state }
+  if (page === 'runs') return { page }
   if (page === 'trail') {
     const at = Number.parseInt(card ?? '', 10)
     return {

@@ -12,6 +12,7 @@ const pages: Readonly<Record<Route['page'], () => Promise<ComponentType>>> = {
   home: async () => (await import('../trail/contents.tsx')).Contents,
   trail: async () => (await import('../trail/trail.tsx')).Trail,
   studio: async () => (await import('../studio/studio.tsx')).Studio,
+  runs: async () => (await import('../take/node-runs/runs.tsx')).Runs,
 }
 
 export function Shell(): JSX.Element {
@@ -44,6 +45,9 @@ export function Shell(): JSX.Element {
           <a href="#/studio" aria-current={page === 'studio' ? 'page' : undefined}>
             Studio
           </a>
+          <a href="#/runs" aria-current={page === 'runs' ? 'page' : undefined}>
+            Runs
+          </a>
         </nav>
         <ThemeButton />
       </header>
@@ -51,6 +55,12 @@ export function Shell(): JSX.Element {
       <main id="main" tabIndex={-1}>
         {Page && <Page />}
       </main>
+      {!globalThis.crossOriginIsolated && (
+        <footer class="one-thread muted">
+          Training runs on one thread here: this host does not send the headers that threads need. Everything else works
+          as it should; <code>glissade lab</code> serves the page with them.
+        </footer>
+      )}
       <Announcer />
     </>
   )

@@ -7,11 +7,11 @@
 import { activations } from './catalogue/activations.ts'
 import type { Entry, LayerEntry, OptionEntry } from './catalogue/entry.ts'
 import { layers } from './catalogue/layers.ts'
-import { initializers, losses, optimizers, schedules } from './catalogue/training.ts'
+import { losses } from './catalogue/losses.ts'
+import { initializers, optimizers, schedules } from './catalogue/training.ts'
 import type { Choice, LayerSpec } from './spec.ts'
 
-export type { Entry, Form, LayerEntry, LayerGroup, OptionEntry } from './catalogue/entry.ts'
-export type { LossEntry, OptimizerEntry, TargetForm } from './catalogue/training.ts'
+export type { Entry, Form, LayerEntry, OptionEntry } from './catalogue/entry.ts'
 export { initializers, losses, optimizers, schedules }
 
 /** Every layer, activations too. */

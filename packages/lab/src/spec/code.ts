@@ -4,6 +4,7 @@
  * It is what the studio's editor shows, and what can be taken away. The way back: parse-code.ts. Layers are written as
  * people write them: sizes first, then the options that are not what they are anyway.
  */
+import { muonRest } from './catalogue/training.ts'
 import { entryOf, layerEntry, losses } from './catalogue.ts'
 import { dataCode } from './code-data.ts'
 import type { DataFacts } from './facts.ts'
@@ -185,7 +186,7 @@ function rateCode({ kind, ...given }: Choice, lr: string): string {
 
 function optimizerCode({ optimizer, schedule }: LabSpec): string {
   const { kind, lr, ...options } = optimizer
-  const rest = kind === 'muon' ? ', rest: { lr: 3e-4 }' : ''
+  const rest = kind === 'muon' ? `, rest: { lr: ${muonRest} }` : ''
   const others = Object.entries(options).map(([name, each]) => `, ${name}: ${value(each)}`)
   return `optim.${kind}({ lr: ${rateCode(schedule, String(lr))}${others.join('')}${rest} })`
 }

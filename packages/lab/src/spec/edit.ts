@@ -1,7 +1,8 @@
 /** Changes of a model as data: put in, take out, move, set an option. Nothing is changed in place. */
 
 import type { Entry, OptionEntry } from './catalogue/entry.ts'
-import { entryOf, layerEntry } from './catalogue.ts'
+import { entryOf, layerEntry, newLayer } from './catalogue.ts'
+import { outputPlace } from './shapes.ts'
 import type { Choice, LayerSpec } from './spec.ts'
 
 /** Where something stands in a model: names and places from the outside in. */
@@ -78,4 +79,44 @@ export function switched(entries: readonly Entry[], from: Choice, to: Choice): C
       from[name] !== undefined && old?.options.some((each) => each.name === name && each.type === type),
   )
   return { ...to, ...Object.fromEntries(shared.map(({ name }) => [name, from[name]])) }
+}
+
+const layersOf = (model: LayerSpec): readonly LayerSpec[] =>
+  model.kind === 'sequential' ? (model.layers as readonly LayerSpec[]) : []
+const isActivation = ({ kind }: LayerSpec): boolean => layerEntry(kind)?.group === 'Activations'
+
+/** The hidden linear layers, by their place in the list; those before the layer that gives the output. */
+export function hiddenPlaces(model: LayerSpec): readonly number[] {
+  const output = outputPlace(model)
+  return layersOf(model).flatMap(({ kind }, i) => (kind === 'linear' && i < output ? [i] : []))
+}
+
+/** The activation between the layers: that of the first one. */
+export const activationOf = (model: LayerSpec): string | undefined => layersOf(model).find(isActivation)?.kind
+
+/** One more hidden layer before the output, as wide as the one before it. */
+export function addHidden(model: LayerSpec): LayerSpec {
+  const places = hiddenPlaces(model)
+  const before = layersOf(model)[places[places.length - 1]]
+  const activation = newLayer(activationOf(model) ?? 'tanh')
+  const linear = { ...newLayer('linear'), out: before?.out ?? 4 }
+  const at = outputPlace(model)
+  return insertLayer(insertLayer(model, ['layers'], at, activation), ['layers'], at, linear)
+}
+
+/** Without the last hidden layer and the activation behind it. */
+export function removeHidden(model: LayerSpec): LayerSpec {
+  const at = hiddenPlaces(model).at(-1)
+  if (at === undefined) return model
+  const rest = layersOf(model).filter((layer, i) => i !== at && !(i === at + 1 && isActivation(layer)))
+  return { ...model, layers: rest }
+}
+
+/** The same activation everywhere in the list, but behind the output. */
+export function withActivation(model: LayerSpec, kind: string): LayerSpec {
+  const output = outputPlace(model)
+  return {
+    ...model,
+    layers: layersOf(model).map((layer, i) => (isActivation(layer) && i < output ? newLayer(kind) : layer)),
+  }
 }

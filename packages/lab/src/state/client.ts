@@ -44,8 +44,21 @@ export class Client {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data)
     this.#worker.onerror = (event) => {
       event.preventDefault()
-      this.onFailure(event.message || 'The worker that trains could not be started.')
+      this.#failed(event.message)
     }
+  }
+
+  /** The worker is gone: who waits for it is told, and so is the person. */
+  #failed(message: string): void {
+    const text = message
+      ? `The part that trains has stopped: ${message}. Reload the page; what was kept is offered again.`
+      : 'The part that trains could not be started: its script did not load, or this browser does not let pages train. Reload the page, or try another browser.'
+    for (const [id, { again, refused }] of this.#waiting) {
+      if (again) continue
+      this.#waiting.delete(id)
+      refused(new RefusedError({ message: text }))
+    }
+    this.onFailure(text)
   }
 
   #take(message: FromWorker): void {

@@ -50,6 +50,8 @@ export class Editor {
   /** Whether the network that trains is not the one that is set up, because that one does not fit together. */
   readonly behind = computed(() => (this.fitted.value?.problems.length ?? 0) > 0)
   #edits = 0
+  /** What is asked for while data are looked at: the next edit builds on it. */
+  #asked: LabSpec | undefined
   #wanted: LabSpec | undefined
   /** What is set up, whether it fits together or not. */
   #newest: LabSpec | undefined
@@ -73,7 +75,7 @@ export class Editor {
 
   /** Changes a few entries. */
   change(change: Partial<LabSpec>, key = ''): Promise<boolean> {
-    const spec = this.#lab.spec.peek()
+    const spec = this.#asked ?? this.#lab.spec.peek()
     return spec ? this.edit({ ...spec, ...change }, key) : Promise.resolve(false)
   }
 
@@ -96,10 +98,13 @@ export class Editor {
     const newData = !facts || !equal(asked.data, before?.data)
     if (newData) {
       try {
+        this.#asked = asked
         facts = await this.#lab.client.order('describe', { data: asked.data })
       } catch (problem) {
         if (!(problem instanceof RefusedError)) throw problem
-        return this.#refuse(problem.message)
+        return edit === this.#edits && this.#refuse(problem.message)
+      } finally {
+        if (edit === this.#edits) this.#asked = undefined
       }
     }
     // A newer edit has overtaken this one.

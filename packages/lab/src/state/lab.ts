@@ -6,7 +6,7 @@
  */
 import { batch, computed, effect, signal } from '@preact/signals'
 import type { LabSpec } from '../spec/spec.ts'
-import type { Adjustment, BranchChange, Progress, RunId, RunInfo, Trial } from '../worker/protocol.ts'
+import type { Adjustment, BranchChange, Progress, Remedy, RunId, RunInfo, Trial } from '../worker/protocol.ts'
 import { Client, RefusedError } from './client.ts'
 import { Curves } from './curves.ts'
 import { Editor } from './editor.ts'
@@ -110,12 +110,12 @@ export class Lab {
     }
   }
 
-  train(): Promise<boolean> {
-    return this.#obeyed(() => this.client.order('train', { run: this.current.peek(), rate: this.speed.peek() }))
+  train(run = this.current.peek()): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('train', { run, rate: this.speed.peek() }))
   }
 
-  pause(): Promise<boolean> {
-    return this.#obeyed(() => this.client.order('pause', { run: this.current.peek() }))
+  pause(run = this.current.peek()): Promise<boolean> {
+    return this.#obeyed(() => this.client.order('pause', { run }))
   }
 
   toggle(): Promise<boolean> {
@@ -145,9 +145,8 @@ export class Lab {
         () => this.client.order('branch', { run: parent, step, change }),
         (info, progress) => {
           this.#set(info.run, { info, progress, curves: new Curves() })
-          this.current.value = info.run
+          this.show(info.run)
           this.beside.value = parent
-          this.selection.fit(info)
         },
       ),
     )
@@ -167,6 +166,15 @@ export class Lab {
     return this.experiment({ kind: 'overwrite', name, element, value })
   }
 
+  /** Does what the doctor advises: from here on, or again from the first weights. */
+  async remedy({ change, from }: Remedy): Promise<boolean> {
+    if (from === 'here' && change.optimizer && this.current.peek() !== 0)
+      return this.adjust({ optimizer: change.optimizer })
+    if (!(await this.editor.change(change))) return false
+    if (from === 'start') await this.reset()
+    return this.train()
+  }
+
   /** Shows another of the runs. */
   show(run: RunId): void {
     const state = this.runs.peek().get(run)
@@ -174,7 +182,10 @@ export class Lab {
     batch(() => {
       if (this.beside.peek() === run) this.beside.value = this.current.peek()
       this.current.value = run
+      // What is edited is what is shown.
+      this.spec.value = state.info.spec
       this.selection.fit(state.info)
+      this.editor.opened(state.info)
     })
   }
 

@@ -38,7 +38,7 @@ export class Selection {
   /** The place in a sequence. */
   readonly time = signal(0)
   /** The row and column in a map. */
-  readonly place = signal<readonly [row: number, column: number]>([0, 0])
+  readonly place = signal<readonly [row: number, column: number]>([8, 8])
   /** Samples of which class (row of the confusion matrix) that were taken for which; undefined: all. */
   readonly cell = signal<{ readonly truth: number; readonly said: number } | undefined>(undefined)
 

@@ -6,7 +6,7 @@ import type { RunInfo } from '../worker/protocol.ts'
 
 const key = 'glissade-views'
 /** Of these, the first that fits shows what comes out. */
-const outputs = ['surface', 'prediction', 'predictions', 'confusion']
+const outputs = ['surface', 'tokens', 'prediction', 'predictions', 'confusion']
 
 function remembered(): readonly string[] {
   try {
@@ -42,6 +42,8 @@ export function layoutOf(info: RunInfo): Layout {
   const fitting = views.filter((view) => view.fits(info) && view.id !== 'network')
   const output = outputs.map((id) => fitting.find((view) => view.id === id)).find(Boolean)
   const curves = fitting.find(({ id }) => id === 'curves')
-  const right = [output, curves].filter((view): view is View => view !== undefined)
+  // A plane is looked at first; lists of predictions are long, and stand below the curves.
+  const order = output?.id === 'surface' ? [output, curves] : [curves, output]
+  const right = order.filter((view): view is View => view !== undefined)
   return { right, others: fitting.filter((view) => !right.includes(view)) }
 }

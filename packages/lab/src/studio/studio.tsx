@@ -5,14 +5,18 @@
  */
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { firstSpec } from '../spec/presets.ts'
 import { useLab } from '../state/ask.ts'
+import { isModelFile, openFile } from '../take/open-file.ts'
+import { ReturnOffer, TakeBar } from '../take/take-bar.tsx'
+import { DoctorLine } from '../views/doctor/doctor.tsx'
+import { timeline } from '../views/timeline/timeline.tsx'
 import type { RunInfo } from '../worker/protocol.ts'
 import { DataPanel, takeFile } from './data/data-panel.tsx'
 import { KeysDialog, useStudioKeys } from './keys.tsx'
 import { chosenViews, layoutOf, toggleView } from './layout.ts'
 import { ModelPanel } from './model/model-panel.tsx'
 import { RunBar, SessionBar } from './run-bar.tsx'
+import { SideBySide } from './side-by-side.tsx'
 import './studio.css'
 import { TrainingPanel } from './training-panel.tsx'
 
@@ -23,9 +27,8 @@ export function Studio(): JSX.Element {
   useEffect(() => {
     document.title = 'Studio · Glissade lab'
     if (lab.spec.peek()) return
-    // Slow enough that a person sees it learn; the dial goes on to full speed.
+    // Slow enough that a person sees it learn; the dial goes on to full speed. What is opened: take/arrive.ts.
     lab.speed.value = 60
-    void lab.open(firstSpec)
   }, [lab])
   const info = lab.info.value
   return (
@@ -39,12 +42,19 @@ export function Studio(): JSX.Element {
         const [file] = event.dataTransfer?.files ?? []
         if (!file) return
         event.preventDefault()
-        void takeFile(lab, file)
+        void (isModelFile(file) ? openFile(lab, file) : takeFile(lab, file))
       }}
     >
       <h1 class="hidden-text">Studio</h1>
-      <SessionBar onHelp={() => help(true)} />
+      <ReturnOffer />
+      <div class="session-row">
+        <SessionBar onHelp={() => help(true)} />
+        <TakeBar />
+      </div>
       <RunBar />
+      {info && <timeline.Component run={info.run} info={info} />}
+      {info && <DoctorLine run={info.run} onOpen={openDoctor} />}
+      {info && <SideBySide info={info} />}
       {info && <Desk info={info} />}
       <KeysDialog open={helping} onClose={() => help(false)} />
     </div>
@@ -102,4 +112,10 @@ function Desk({ info }: { readonly info: RunInfo }): JSX.Element {
       )}
     </>
   )
+}
+
+/** Opens the doctor's view below and goes there. */
+function openDoctor(): void {
+  if (!chosenViews.peek().includes('doctor')) toggleView('doctor')
+  requestAnimationFrame(() => document.querySelector('.panel.doctor')?.scrollIntoView({ block: 'center' }))
 }

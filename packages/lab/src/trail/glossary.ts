@@ -36,4 +36,7 @@ export const glossary: Readonly<Record<string, string>> = {
   regularization: 'Whatever keeps a network from learning by heart, such as pulling weights towards 0.',
   'weight decay': 'At each step every weight is pulled a little towards 0, so that only useful ones stay large.',
   accuracy: 'The share of samples for which the answer is right.',
+  state: 'What a recurrent network hands on to itself from step to step: its memory of what came before.',
+  attention: 'Looking at other places of a text, and taking along a share of what is found there.',
+  head: 'One way of looking, with queries, keys and values of its own. Layers of attention have several side by side.',
 }

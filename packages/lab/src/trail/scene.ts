@@ -96,3 +96,12 @@ export const scoreOf = ({ lab }: Scene, part: 'train' | 'test') => lab.progress.
 /** The accuracy of the network that is open, from 0 to 1; 0 where there is none. */
 export const accuracyOf = (scene: Scene, part: 'train' | 'test' = 'train'): number =>
   scoreOf(scene, part)?.accuracy ?? 0
+
+/** The mean loss of about the last `steps` batches; large before there are as many. Scores of all samples come later. */
+export function recentLoss({ lab }: Scene, steps = 30): number {
+  const curves = lab.run.value?.curves
+  const points = Math.max(1, Math.ceil(steps / (curves?.stride ?? 1)))
+  if (!curves || curves.count < points) return Number.POSITIVE_INFINITY
+  const last = curves.mean.subarray(curves.count - points, curves.count)
+  return last.reduce((sum, loss) => sum + loss, 0) / points
+}

@@ -6,6 +6,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { Formula } from './formula.tsx'
 import { glossary } from './glossary.ts'
+import { LiveFormula } from './live-formula.tsx'
 
 const inline = /\*\*(.+?)\*\*|\*(.+?)\*|\$(.+?)\$|\[\[(.+?)\]\]|\[([^\]]+)\]\((#\/[^)]*)\)/g
 
@@ -45,16 +46,15 @@ export function Text({ text }: { readonly text: string }): JSX.Element {
         .trim()
         .split(/\n\s*\n/)
         .map((paragraph) => paragraph.trim().replace(/\s*\n\s*/g, ' '))
-        .map((paragraph, i) => (
+        .map((paragraph, i) => {
           // The text of a card does not change: its paragraphs are known by their place.
-          <p key={i}>
-            {paragraph.startsWith('$$') ? (
-              <Formula tex={paragraph.replaceAll('$$', '')} display />
-            ) : (
+          if (paragraph.startsWith('$$')) return <LiveFormula key={i} tex={paragraph.replaceAll('$$', '')} />
+          return (
+            <p key={i}>
               <Inline text={paragraph} />
-            )}
-          </p>
-        ))}
+            </p>
+          )
+        })}
     </>
   )
 }

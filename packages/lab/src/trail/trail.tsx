@@ -13,8 +13,8 @@ import { Glyph } from '../ui/controls.tsx'
 import { Bar } from './bar.tsx'
 import type { Chapter } from './chapter.ts'
 import { chapters } from './chapters/index.ts'
-import { light, lit } from './formula.tsx'
 import { Goal } from './goal.tsx'
+import { light } from './live-formula.tsx'
 import { Predict } from './predict.tsx'
 import { forget, openedCard, progressOf } from './progress.ts'
 import { LabScene, type Network } from './scene.ts'
@@ -87,7 +87,7 @@ function Play({ chapter }: { readonly chapter: Chapter }): JSX.Element {
   useEffect(() => () => void (lab.running.peek() && lab.pause()), [lab])
 
   const article = useRef<HTMLElement>(null)
-  useSignalEffect(() => light(article.current, lit.value))
+  useSignalEffect(() => light(article.current))
 
   const info = lab.info.value
   const ready = openFor === card.id && info !== undefined

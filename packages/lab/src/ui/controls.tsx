@@ -1,8 +1,10 @@
 /** The controls of the page: named for everyone, used with pointer, keyboard and finger. Their look: controls.css. */
 import type { ComponentChildren, JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useId, useRef, useState } from 'preact/hooks'
 import type { Stamp } from '../worker/protocol.ts'
 import { count } from './format.ts'
+import { hiddenPanels } from './hidden.ts'
+import { PictureButton } from './picture-button.tsx'
 
 /** A part of a page with a name. */
 export function Panel({
@@ -18,14 +20,17 @@ export function Panel({
   readonly actions?: ComponentChildren
   readonly class?: string
   readonly children: ComponentChildren
-}): JSX.Element {
+}): JSX.Element | null {
   const id = useId()
+  const section = useRef<HTMLElement>(null)
+  if (hiddenPanels.value.has(title)) return null
   return (
-    <section class={`panel ${name}`} aria-labelledby={id}>
+    <section ref={section} class={`panel ${name}`} aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         {actions}
         {stamp && <StampText stamp={stamp} />}
+        <PictureButton panel={section} title={title} />
       </header>
       {children}
     </section>

@@ -48,6 +48,9 @@ function paint({ canvas, draw }: Drawn): void {
   draw(context, width, height)
 }
 
+/** How a canvas is drawn, for whoever draws it elsewhere. */
+export const drawingOf = (canvas: HTMLCanvasElement): Drawn['draw'] | undefined => byCanvas.get(canvas)?.draw
+
 /** Something that is shown has changed: all canvases that can be seen are drawn on the next frame. */
 export function invalidate(canvas?: HTMLCanvasElement | null): void {
   if (canvas) {

@@ -118,7 +118,6 @@ export function Picture(props: PictureProps): JSX.Element {
   }
   return (
     <div class="picture" ref={holder}>
-      {/* biome-ignore lint/a11y/useSemanticElements: no element of HTML is a picture that keys walk through */}
       <div
         class="picture-cells"
         role="application"

@@ -24,7 +24,7 @@ export function ClassBars({
               <span style={{ width: `${100 * share}%` }} />
             </span>
             <span class="figures">{probabilities ? percent(share) : '–'}</span>
-            {k === target && <span class="truth">right answer</span>}
+            {k === target && <span class="truth">true</span>}
           </li>
         )
       })}

@@ -1,15 +1,19 @@
 /** All views, in the order in which the studio offers them. */
 
 import { attention } from './attention/attention.tsx'
+import { compare } from './compare/compare.tsx'
 import { convolution } from './convolution/convolution.tsx'
 import { filters } from './convolution/filters.tsx'
 import { curves } from './curves/curves.tsx'
+import { doctor } from './doctor/doctor.tsx'
 import { draw } from './draw/draw.tsx'
+import { experiments } from './experiments/experiments.tsx'
 import { gates } from './gates/gates.tsx'
 import { landscape } from './landscape/landscape.tsx'
 import { microscope } from './microscope/microscope.tsx'
 import { network } from './network/network.tsx'
 import { predictions } from './predictions/predictions.tsx'
+import { saliency } from './saliency/saliency.tsx'
 import { sample } from './sample/sample.tsx'
 import { surface } from './surface/surface.tsx'
 import { tensors } from './tensors/tensors.tsx'
@@ -25,6 +29,9 @@ export const views: readonly View[] = [
   unit,
   sample,
   tensors,
+  experiments,
+  doctor,
+  compare,
   microscope,
   landscape,
   draw,
@@ -33,4 +40,5 @@ export const views: readonly View[] = [
   tokens,
   convolution,
   filters,
+  saliency,
 ]

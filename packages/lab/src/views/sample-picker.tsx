@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useLab } from '../state/ask.ts'
 import { IconButton, Select } from '../ui/controls.tsx'
 import { count } from '../ui/format.ts'
+import './sample-picker.css'
 import type { Part, RunInfo } from '../worker/protocol.ts'
 
 const parts = [
@@ -20,7 +21,7 @@ export function SamplePicker({ info }: { readonly info: RunInfo }): JSX.Element 
     selection.input.value = { part, index: ((index % most) + most) % most }
   }
   return (
-    <div class="row">
+    <div class="row sample-picker">
       <IconButton
         glyph="back"
         name="Sample before"

@@ -1,5 +1,6 @@
 /** From words to the library's own: the model, loss, optimizer and schedule that a spec asks for. */
 import { io, loss as losses, nn, oneHot, optim, type Tensor } from 'glissade'
+import { muonRest } from '../spec/catalogue/training.ts'
 import { entryOf, losses as lossEntries } from '../spec/catalogue.ts'
 import type { Choice, LabSpec, Task } from '../spec/spec.ts'
 
@@ -48,9 +49,6 @@ export function lossOf({ kind, ...options }: Choice, task: Task): LossOf {
     return loss(p, form === 'signs' ? ones.mul(2).sub(1) : ones, options)
   }
 }
-
-/** The learning rate of what is no matrix, beside Muon. */
-export const muonRest = 3e-4
 
 type RecipeOf = (options: Options) => optim.Recipe
 

@@ -4,13 +4,14 @@
  * One thing happens at a time: steps, questions and orders wait for one another, so that nobody reads weights while they
  * change. When steps are made: trainer.ts.
  */
+
+import { Course } from './course.ts'
 import { History } from './history.ts'
 import { Holds } from './holds.ts'
 
 import { WeightPath } from './path.ts'
 import { Probe } from './probe.ts'
 import type { RunId, Score } from './protocol.ts'
-import { Record } from './record.ts'
 import type { Run } from './run.ts'
 import type { Tally } from './tally.ts'
 
@@ -22,7 +23,7 @@ export class Live {
   readonly holds: Holds
   readonly history: History
   /** Losses and scores, for the doctor. */
-  readonly record = new Record()
+  readonly record = new Course()
   readonly path = new WeightPath()
   /** What is to be given back with it. */
   readonly atEnd: (() => void)[] = []

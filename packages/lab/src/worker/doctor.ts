@@ -22,7 +22,10 @@ function withoutFollowers(findings: readonly Finding[]): readonly Finding[] {
   if (has('divergence')) return findings.filter(({ name }) => name === 'divergence' || name === 'inputs')
   if (has('rate-large'))
     return findings.filter(({ name }) => !['plateau', 'exploding', 'collapse', 'vanishing'].includes(name))
-  if (has('vanishing') || has('dead') || has('rate-small')) return findings.filter(({ name }) => name !== 'plateau')
+  // Where no gradient comes through, steps are small at any rate.
+  if (has('vanishing') || has('dead') || has('saturation'))
+    return findings.filter(({ name }) => name !== 'plateau' && name !== 'rate-small')
+  if (has('rate-small')) return findings.filter(({ name }) => name !== 'plateau')
   return findings
 }
 

@@ -74,9 +74,13 @@ interface Answers {
 
 async function answersOf({ run, probe }: Live): Promise<Answers> {
   const found: number[] = []
-  const score = await scoreOf(run, probe, 'test', (output, width, truth) => {
-    for (let i = 0; i < output.length / width; i++)
-      found.push(run.data.task === 'number' ? output[i * width] : truth[i] < 0 ? -1 : largest(output, i * width, width))
+  const { task } = run.data
+  const score = await scoreOf(run, probe, 'test', {
+    add: (output, { shape }, truth) => {
+      const width = shape[shape.length - 1]
+      for (let i = 0; i < output.length / width; i++)
+        found.push(task === 'number' ? output[i * width] : truth[i] < 0 ? -1 : largest(output, i * width, width))
+    },
   })
   return { score, answers: Float32Array.from(found) }
 }

@@ -45,7 +45,7 @@ export interface HistoryOptions {
   readonly bytes?: number
   /** How many there may be; default 1024. */
   readonly most?: number
-  /** Milliseconds of training between two copies, at first; default 50. */
+  /** Milliseconds of training between two copies, at first; default 100. */
   readonly interval?: number
 }
 
@@ -54,6 +54,9 @@ export interface Holder {
   readonly holds: readonly Hold[]
   set(holds: readonly Hold[]): void
 }
+
+/** The time from one copy to the next, in times of what a copy takes: not more than a hundredth goes into them. */
+const timesItsCost = 100
 
 /** Milliseconds after which a long way back lets messages in. */
 const patience = 25
@@ -65,6 +68,8 @@ export class History {
   readonly #bytes: number
   #interval: number
   #keptAt = Number.NEGATIVE_INFINITY
+  /** Milliseconds that the last copy took. */
+  #cost = 0
   #moments: Moment[] = []
   /** Moments close to where the person looks, so that going back a little is quick. */
   #near: Moment[] = []
@@ -77,7 +82,7 @@ export class History {
   /** Called around a step, by who wants to know what it changes; once. */
   onStep: ((step: () => Promise<number>) => Promise<number>) | undefined
 
-  constructor(run: Run, holder: Holder, { bytes = 64 * 2 ** 20, most = 1024, interval = 50 }: HistoryOptions = {}) {
+  constructor(run: Run, holder: Holder, { bytes = 64 * 2 ** 20, most = 1024, interval = 100 }: HistoryOptions = {}) {
     this.#run = run
     this.#holder = holder
     this.#bytes = bytes
@@ -107,12 +112,13 @@ export class History {
 
   /** One step: a new one, or one that was made before and is made again. Gives the loss before it. */
   async advance(): Promise<number> {
+    const run = this.#run
+    if (this.#isDue()) await this.#keep()
     const { onStep } = this
-    await this.#keepNowAndThen()
     this.onStep = undefined
-    const loss = await (onStep ? onStep(() => this.#run.advance()) : this.#run.advance())
-    this.#end = Math.max(this.#end, this.#run.step)
-    await this.#redo()
+    const loss = await (onStep ? onStep(() => run.advance()) : run.advance())
+    if (run.step > this.#end) this.#end = run.step
+    if (this.#done < this.#events.length) await this.#redo()
     return loss
   }
 
@@ -251,16 +257,18 @@ export class History {
     }
   }
 
-  async #keepNowAndThen(): Promise<void> {
-    const last = this.#moments[this.#moments.length - 1]
-    if (last && this.#run.step <= last.step) return
-    if (last && performance.now() - this.#keptAt < this.#interval) return
-    await this.#keep()
+  /** Whether it is time for a copy. Large ones come more seldom: watching must not slow training down. */
+  #isDue(): boolean {
+    if (this.#moments.length === 0) return true
+    if (this.#run.step <= this.#moments[this.#moments.length - 1].step) return false
+    return performance.now() - this.#keptAt >= Math.max(this.#interval, timesItsCost * this.#cost)
   }
 
   async #keep(): Promise<void> {
+    const from = performance.now()
     const moment = await this.moment()
     this.#moments.push(moment)
+    this.#cost = performance.now() - from
     const most = Math.max(2, Math.min(this.#most, Math.floor((0.75 * this.#bytes) / moment.bytes)))
     if (this.#moments.length > most) {
       // The first stays, or there would be no way back to it.

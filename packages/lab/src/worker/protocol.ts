@@ -5,8 +5,22 @@
  * and tells how training goes. Who answers: questions/, one file each; who obeys: orders.ts. To show something new, add a
  * line to `Questions`, a file to questions/, and a view that asks.
  */
+
 import type { DataFacts } from '../spec/facts.ts'
 import type { Choice, DataSpec, LabSpec, ModelSpec, Task } from '../spec/spec.ts'
+import type { Diagnosis, ExperimentReport, Trial } from './protocol-trials.ts'
+
+export type {
+  Consequence,
+  Diagnosis,
+  Evidence,
+  ExperimentReport,
+  Finding,
+  FindingName,
+  Hold,
+  Remedy,
+  Trial,
+} from './protocol-trials.ts'
 
 /** Which run: 0 is the first; branches count up. */
 export type RunId = number
@@ -583,6 +597,19 @@ export interface Questions {
       readonly output: Numbers
     }
   }
+  /**
+   * How the score of one output changes when each number of the input grows a little: by the run's own weights, or, to
+   * see what the picture owes to training, by weights newly drawn.
+   */
+  saliency: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly weights: 'own' | 'drawn' }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly gradient: Numbers }
+  }
+  /** By how much the score of one output falls when a square of the picture is covered; one number for each square. */
+  occlusion: {
+    ask: { readonly run: RunId; readonly input: Input; readonly unit: number; readonly size: number }
+    answer: { readonly stamp: Stamp; readonly score: number; readonly falls: Numbers; readonly stride: number }
+  }
   /** The network's answer for an input: scores, and probabilities where it says classes. */
   prediction: {
     ask: { readonly run: RunId; readonly input: Input }
@@ -661,98 +688,6 @@ export interface Adjustment {
   readonly optimizer?: Choice
   readonly schedule?: Choice
   readonly stopAtEpoch?: number
-}
-
-/** Something that is held in a run until it is let go. */
-export type Hold =
-  | {
-      readonly kind: 'clamp'
-      readonly module: string
-      /** Which side of the module is held: what it gives back, or what it is given. */
-      readonly side: 'output' | 'input'
-      readonly units: readonly number[]
-      /** Which axis counts the units, without the batch axis. */
-      readonly axis: number
-      /** 0: switched off. */
-      readonly value: number
-    }
-  | { readonly kind: 'freeze'; readonly module: string }
-
-/** What a person tries on a network. */
-export type Trial =
-  | Hold
-  /** Another number in a parameter. */
-  | { readonly kind: 'overwrite'; readonly name: string; readonly element: number; readonly value: number }
-
-/** What followed from a trial at once, before the network learned again: on the test part. */
-export interface Consequence {
-  readonly before: Score
-  readonly after: Score
-  /** How many answers were looked at, and how many are another now; of numbers: by more than a tenth of their spread. */
-  readonly looked: number
-  readonly changed: number
-  /** Some of the changed: the sample, and the answers as class or number. */
-  readonly examples: readonly { readonly index: number; readonly from: number; readonly to: number }[]
-}
-
-export interface ExperimentReport {
-  readonly id: number
-  readonly stamp: Stamp
-  readonly trial: Trial
-  /** The number that was overwritten. */
-  readonly old?: number
-  /** Whether it is in force. A number that was overwritten and learned on since is. */
-  readonly active: boolean
-  readonly consequence: Consequence
-}
-
-/** A change that a person may try, as a spec: from the first weights, or from here on. */
-export interface Remedy {
-  readonly text: string
-  readonly change: Partial<Omit<LabSpec, 'version'>>
-  readonly from: 'start' | 'here'
-}
-
-/** Numbers that show a finding. */
-export interface Evidence {
-  readonly title: string
-  readonly rows: readonly { readonly name: string; readonly value: number; readonly mark?: boolean }[]
-  readonly scale: 'linear' | 'log'
-  /** How the numbers are written: a share as percent. */
-  readonly unit?: 'share'
-}
-
-export type FindingName =
-  | 'divergence'
-  | 'dead'
-  | 'saturation'
-  | 'vanishing'
-  | 'exploding'
-  | 'overfitting'
-  | 'plateau'
-  | 'rate-small'
-  | 'rate-large'
-  | 'collapse'
-  | 'attention'
-  | 'inputs'
-
-/** Something that is wrong, in words, with what shows it and what may help. */
-export interface Finding {
-  readonly name: FindingName
-  readonly severity: 'serious' | 'warning' | 'note'
-  readonly title: string
-  readonly text: string
-  /** Which module it is about, if one. */
-  readonly module?: string
-  readonly evidence: readonly Evidence[]
-  readonly remedies: readonly Remedy[]
-}
-
-export interface Diagnosis {
-  readonly stamp: Stamp
-  readonly findings: readonly Finding[]
-  /** What was looked at, in words, whatever was found. */
-  readonly looked: readonly string[]
 }
 
 /** What may be another in a branch. Weights must fit. */

@@ -141,7 +141,8 @@ export class Run {
   /** One step; gives the loss before it. */
   async advance(): Promise<number> {
     const loss = await this.withDraws(async () => {
-      this.model.train()
+      // Turning modes walks through all modules; they are mostly in training already.
+      if (!this.model.training) this.model.train()
       return (await this.#advance(tensor(this.nextBatch(), { dtype: 'int32' }))).item()
     }, true)
     this.step++

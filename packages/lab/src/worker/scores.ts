@@ -3,20 +3,14 @@ import type { Tensor } from 'glissade'
 import type { Probe } from './probe.ts'
 import type { Part, Score } from './protocol.ts'
 import type { Run } from './run.ts'
-import { largest } from './tally.ts'
+import { largest, type Tally } from './tally.ts'
 
 /** So many numbers of input at once: memory stays small, and equal pieces share a program. */
 const mostNumbers = 400_000
 /** Of large sets, so many samples say enough while training goes on. */
 const mostSamples = 2000
 
-/** `see` is shown the outputs of each piece: rows of `width` numbers, and their targets. */
-export async function scoreOf(
-  run: Run,
-  probe: Probe,
-  part: Part,
-  see?: (output: ArrayLike<number>, width: number, truth: ArrayLike<number>, samples: number) => void,
-): Promise<Score> {
+export async function scoreOf(run: Run, probe: Probe, part: Part, tally?: Pick<Tally, 'add'>): Promise<Score> {
   const { trainCount, testCount, inputShape, task } = run.data
   const [from, all] = part === 'train' ? [0, trainCount] : [trainCount, testCount]
   const count = Math.min(all, mostSamples)
@@ -31,10 +25,10 @@ export async function scoreOf(
     const counted = task === 'token' ? Array.from(truth).filter((token) => token >= 0).length : until - at
     loss += seen.loss * counted
     weight += counted
-    const output = task !== 'number' || see ? await seen.output.data() : []
-    const width = seen.output.shape[seen.output.rank - 1]
-    see?.(output, width, truth, until - at)
+    const output = tally || task !== 'number' ? await seen.output.data() : []
+    tally?.add(output, seen.output, truth)
     if (task !== 'number') {
+      const width = seen.output.shape[seen.output.rank - 1]
       for (let i = 0; i < truth.length; i++) {
         if (truth[i] < 0) continue
         asked++

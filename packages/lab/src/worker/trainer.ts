@@ -139,23 +139,18 @@ export class Trainer {
 /** Scores of both parts, unless nothing has changed since. */
 export async function measure(live: Live): Promise<void> {
   if (live.scored === live.version) return
-  const { run, probe, version } = live
+  const { run, probe } = live
   const step = run.step
   const tally = (): Tally => new Tally(step, run.data.task, run.data.labels.length)
   const tallies = { train: tally(), test: tally() }
-  const train = await scoreOf(run, probe, 'train', seenBy(tallies.train))
-  const test = await scoreOf(run, probe, 'test', seenBy(tallies.test))
+  const train = await scoreOf(run, probe, 'train', tallies.train)
+  const test = await scoreOf(run, probe, 'test', tallies.test)
   live.scores = { step, train, test }
   live.tallies = tallies
-  live.scored = version
+  // Who shows what was said of the samples is to be told, though no step was made.
+  live.scored = ++live.version
   live.record.addScores({ step, train, test })
 }
-
-/** Counts what was said of samples in a tally. */
-const seenBy =
-  (tally: Tally): Parameters<typeof scoreOf>[3] =>
-  (output, width, truth, samples) =>
-    tally.add(output, { shape: [samples, width] }, truth)
 
 /** Steps a second, over the last half second. */
 class Pace {

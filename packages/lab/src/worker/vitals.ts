@@ -1,13 +1,13 @@
 /**
  * What the doctor looks at: gradients, weights and outputs of a run at its present step, as a few numbers of each module.
- * What they mean: doctor.ts. What came before: record.ts.
+ * What they mean: doctor.ts. What came before: course.ts.
  */
 import type { nn } from 'glissade'
 import type { LabSpec, Task } from '../spec/spec.ts'
+import type { Breakdown, ScoreAt } from './course.ts'
 import type { Live } from './desk.ts'
 import { givenBack } from './probe.ts'
 import type { Stamp } from './protocol.ts'
-import type { Breakdown, ScoreAt } from './record.ts'
 import type { Run } from './run.ts'
 import { largest } from './tally.ts'
 

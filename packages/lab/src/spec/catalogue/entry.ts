@@ -92,3 +92,17 @@ export const list = (
 export const needed = { needed: true } as const
 /** Sizes of what comes in. */
 export const follows = { needed: true, follows: true } as const
+
+export const layer = (
+  group: LayerGroup,
+  kind: string,
+  title: string,
+  takes: readonly Form[],
+  about: string,
+  options: readonly OptionEntry[] = [],
+): LayerEntry => ({ kind, title, about, group, takes, options })
+
+/** Options that many layers have. */
+export const bias = flag('bias', 'Bias', 'A number of its own that each unit adds.', true)
+export const eps = num('eps', 'Epsilon', 'A tiny number that keeps divisions away from zero.', 1e-5, { max: 1 })
+export const affine = flag('affine', 'Learned scale', 'A factor and a summand for each feature, learned.', true)

@@ -56,6 +56,8 @@ export function DataPanel(): JSX.Element | null {
   const spec = lab.spec.value
   const facts = lab.editor.facts.value
   const [asked, ask] = useState<Kind | undefined>(undefined)
+  // Other data, from wherever, are an answer.
+  useEffect(() => ask(undefined), [spec?.data])
   if (!spec || !facts) return null
   const { data } = spec
   // A table is there only when its file is.

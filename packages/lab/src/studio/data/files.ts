@@ -38,6 +38,8 @@ export function previewOf(name: string, text: string): Checked<TablePreview> {
     return {
       problem: `${name} has ${columns.length} named column${columns.length === 1 ? '' : 's'}; at least 2 are needed, inputs and a target. The first row must have the names.`,
     }
+  if (columns.includes('__proto__'))
+    return { problem: `${name} has a column __proto__, which cannot be kept. Rename it.` }
   if (columns.length > most.columns)
     return { problem: `${name} has ${columns.length} columns; at most ${most.columns} are taken. Leave some out.` }
   if (data.length < 4) return { problem: `${name} has ${data.length} rows of data; at least 4 are needed.` }

@@ -1,6 +1,6 @@
 /** Text to learn letter by letter: names, a novel, or a person's own. */
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { most } from '../../spec/check.ts'
 import type { DataSpec, TextData } from '../../spec/spec.ts'
 import { useLab } from '../../state/ask.ts'
@@ -23,6 +23,10 @@ export function TextDataFields({
   const lab = useLab()
   const [wanted, want] = useState(data.corpus)
   const [typed, setTyped] = useState(data.text ?? '')
+  useEffect(() => {
+    want(data.corpus)
+    if (data.text !== undefined) setTyped(data.text)
+  }, [data.corpus, data.text])
   const corpus = wanted === 'own' ? 'own' : data.corpus
   const letters = lab.editor.facts.value?.letters
   return (

@@ -16,8 +16,9 @@ export function AddLayer({
 }: {
   /** What comes in at its place, for one sample. */
   readonly after: readonly number[] | undefined
-  readonly onChoose: (kind: string) => void
-  readonly onClose: () => void
+  /** `from` is where the keyboard was. */
+  readonly onChoose: (kind: string, from: Element) => void
+  readonly onClose: (from: Element) => void
 }): JSX.Element {
   const [typed, setTyped] = useState('')
   const field = useRef<HTMLInputElement>(null)
@@ -30,8 +31,9 @@ export function AddLayer({
   })
   const sorted = [...found.filter((entry) => fits(entry, after)), ...found.filter((entry) => !fits(entry, after))]
   const keys = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') onClose()
-    else if (event.key === 'Enter' && event.target === field.current && sorted[0]) onChoose(sorted[0].kind)
+    const from = event.currentTarget as Element
+    if (event.key === 'Escape') onClose(from)
+    else if (event.key === 'Enter' && event.target === field.current && sorted[0]) onChoose(sorted[0].kind, from)
     else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       const all = [...(list.current?.querySelectorAll('button') ?? [])]
       const at = all.indexOf(document.activeElement as HTMLButtonElement) + (event.key === 'ArrowDown' ? 1 : -1)
@@ -57,7 +59,7 @@ export function AddLayer({
             key={entry.kind}
             type="button"
             class={fits(entry, after) ? 'quiet' : 'quiet unfit'}
-            onClick={() => onChoose(entry.kind)}
+            onClick={(event) => onChoose(entry.kind, event.currentTarget)}
           >
             <b>{entry.title}</b>
             <span class="muted small">

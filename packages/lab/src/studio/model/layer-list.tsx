@@ -27,6 +27,20 @@ import { AddLayer } from './add-layer.tsx'
 /** What is being dragged: the list it is of, and its place there. */
 let dragged: { readonly list: string; readonly at: number } | undefined
 
+/** After a row has moved or gone, the keyboard goes on at the row that has its place, with the same tool. */
+function refocus(from: Element, at: number, tool: string): void {
+  const rows = from.closest('ol')
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      const row = rows?.children[Math.min(at, (rows?.children.length ?? 1) - 1)]
+      const button = row?.querySelector<HTMLButtonElement>(`:scope > .layer-row [data-tool="${tool}"]`)
+      const other = row?.querySelector<HTMLButtonElement>(':scope > .layer-row .layer-tools button:not(:disabled)')
+      if (button?.disabled) other?.focus()
+      else button?.focus()
+    }),
+  )
+}
+
 interface ListProps {
   readonly layers: readonly LayerSpec[]
   /** Where the list stands in the model. */
@@ -83,8 +97,9 @@ function LayerRow({
   const out = editor.fitted.value?.shapes.get(path)?.out
   const problem = editor.fitted.value?.problems.find((each) => each.path === path)
   const edit = (next: LayerSpec, key = ''): Promise<boolean> => editor.change({ model: next }, key)
-  const move = (to: number): void => {
+  const move = (event: Event, to: number): void => {
     void edit(moveLayer(model, list, at, to))
+    refocus(event.currentTarget as Element, to, to < at ? 'up' : 'down')
   }
   const options = (entry?.options ?? []).filter(({ follows, name }) => !follows && name !== unitsOption(layer.kind))
   const isOutput = depth === 0 && outputPlace(model) === at
@@ -139,14 +154,16 @@ function LayerRow({
             class="icon quiet up"
             name={`Move ${name} up`}
             disabled={at === 0}
-            onClick={() => move(at - 1)}
+            data-tool="up"
+            onClick={(event) => move(event, at - 1)}
           />
           <IconButton
             glyph="back"
             class="icon quiet down"
             name={`Move ${name} down`}
             disabled={at === layers.length - 1}
-            onClick={() => move(at + 1)}
+            data-tool="down"
+            onClick={(event) => move(event, at + 1)}
           />
           <button
             type="button"
@@ -163,13 +180,18 @@ function LayerRow({
             class="icon quiet"
             name={`Add a layer after ${name}`}
             aria-expanded={open === 'add'}
+            data-tool="add"
             onClick={() => setOpen(open === 'add' ? undefined : 'add')}
           />
           <IconButton
             glyph="close"
             class="icon quiet"
             name={`Remove ${name}`}
-            onClick={() => edit(removeLayer(model, list, at))}
+            data-tool="remove"
+            onClick={(event) => {
+              void edit(removeLayer(model, list, at))
+              refocus(event.currentTarget, at, 'remove')
+            }}
           />
         </span>
       </div>
@@ -193,9 +215,13 @@ function LayerRow({
       {open === 'add' && (
         <AddLayer
           after={out}
-          onClose={() => setOpen(undefined)}
-          onChoose={(kind) => {
+          onClose={(from) => {
             setOpen(undefined)
+            refocus(from, at, 'add')
+          }}
+          onChoose={(kind, from) => {
+            setOpen(undefined)
+            refocus(from, at + 1, 'add')
             void edit(insertLayer(model, list, at + 1, newLayer(kind)))
           }}
         />

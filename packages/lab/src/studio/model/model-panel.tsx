@@ -7,6 +7,7 @@ import { count } from '../../ui/format.ts'
 import { type Tab, Tabs } from '../../ui/tabs.tsx'
 import { views } from '../../views/index.ts'
 import { LayerList } from './layer-list.tsx'
+import { QuickLayers } from './quick-layers.tsx'
 
 type TabId = 'network' | 'layers' | 'code'
 
@@ -35,8 +36,18 @@ export function ModelPanel(): JSX.Element | null {
             These layers do not fit together yet; what trains is still the last network that did.
           </p>
         )}
-        {chosen === 'network' && network && <network.Component run={info.run} info={info} />}
-        {chosen === 'layers' && <Layers model={spec.model} />}
+        {chosen === 'network' && network && (
+          <>
+            <QuickLayers model={spec.model} />
+            <network.Component run={info.run} info={info} />
+          </>
+        )}
+        {chosen === 'layers' && (
+          <>
+            <QuickLayers model={spec.model} />
+            <Layers model={spec.model} />
+          </>
+        )}
         {chosen === 'code' && <CodeTab />}
       </Tabs>
     </section>

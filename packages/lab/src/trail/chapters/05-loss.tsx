@@ -3,6 +3,7 @@ import { planeSpec } from '../../spec/presets.ts'
 import type { LabSpec } from '../../spec/spec.ts'
 import type { Chapter } from '../chapter.ts'
 import { scoreOf } from '../scene.ts'
+import { two } from '../stages/knob.tsx'
 import { CrossEntropy, SquaredError } from '../stages/loss.tsx'
 import { Samples } from '../stages/samples.tsx'
 
@@ -98,6 +99,17 @@ own loss; choose one, and see how much probability its class was given.
 Not every point on the wrong side costs the same.`,
       ...halfway,
       stage: Samples,
+      predict: {
+        kind: 'place',
+        question:
+          'Where will the point with the largest loss lie? The stage shows what the network says; choose a place.',
+        reply: ([x, y], scene) => {
+          const [worstX, worstY] = [scene.fact('worst x') ?? 0, scene.fact('worst y') ?? 0]
+          const right = Math.hypot(x - worstX, y - worstY) < 1.2
+          const where = `It lies at ${two(worstX)}, ${two(worstY)}`
+          return { right, text: right ? `${where}: that is where you looked.` : `${where}. Look what colour is there.` }
+        },
+      },
       achieve: {
         text: 'Find the point with the largest loss of all. Where does one have to lie, to be as wrong as possible?',
         when: (scene) => scene.fact('rank') === 0,

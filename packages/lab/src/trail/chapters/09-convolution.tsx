@@ -65,6 +65,7 @@ async function slideOnce({ lab }: Scene): Promise<void> {
     lab.selection.place.value = [12, column]
     await pause(90)
   }
+  lab.selection.place.value = [10, 12]
 }
 
 async function lookAtThree({ lab }: Scene): Promise<void> {

@@ -46,18 +46,11 @@ export function Bend({
     context.fillText('−1', x(0) - 17, y(-1) + 4)
     if (from && to) {
       const order = Array.from(from.keys()).sort((a, b) => from[a] - from[b])
-      context.beginPath()
-      for (const i of order) context.lineTo(x(from[i]), y(to[i]))
       context.strokeStyle = ink
       context.lineWidth = 2
-      context.save()
-      context.beginPath()
-      context.rect(0, 0, width, height)
-      context.clip()
       context.beginPath()
       for (const i of order) if (Math.abs(from[i]) <= span) context.lineTo(x(from[i]), y(to[i]))
       context.stroke()
-      context.restore()
     }
     if (sum !== undefined && out !== undefined) {
       const at = Math.max(-span, Math.min(span, sum))

@@ -9,7 +9,8 @@ import { css, signed } from '../../ui/colour.ts'
 import { Panel } from '../../ui/controls.tsx'
 import type { PassageLayer, Questions, RunInfo } from '../../worker/protocol.ts'
 import type { Stage, StageProps } from '../chapter.ts'
-import { Formula } from '../formula.tsx'
+import { linked } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, type PlaneMap, reach, usePoints } from './plane.tsx'
 
@@ -90,7 +91,7 @@ export function forwardStage({ at = [1, -1] as Place, begin = 0, end = false } =
             {op ? (
               <>
                 <p>{op.says}</p>
-                <Formula tex={revealed ? op.tex : (op.asked ?? '?')} display />
+                <LiveFormula tex={revealed ? op.tex : (op.asked ?? '?')} />
               </>
             ) : (
               <p class="muted">The inputs are given. Nothing is computed yet.</p>
@@ -173,8 +174,8 @@ function opsOf({ layers, probabilities }: Passage, info: RunInfo): Op[] {
           to === 'y'
             ? `Class ${info.labels[unit] ?? unit + 1}: every hidden number times its weight, and the bias.`
             : `Unit ${unit + 1}: each input times its weight, and the bias.`,
-        tex: sumOf(layer, unit, from, to),
-        asked: sumOf(layer, unit, from, to, true),
+        tex: sumOf(layer, i, unit, from, to),
+        asked: sumOf(layer, i, unit, from, to, true),
       }))
     }
     return [
@@ -199,16 +200,24 @@ function opsOf({ layers, probabilities }: Passage, info: RunInfo): Op[] {
   return ops
 }
 
+/** What links and nodes of the picture are called in formulas. */
+const linkName = (column: number, from: number, to: number): string => `l${column}-${from}-${to}`
+const nodeName = (column: number, unit: number): string => `n${column}-${unit}`
+
 /** A sum with letters, with numbers, and its value, in lines that fit a phone. */
-function sumOf(layer: PassageLayer, unit: number, from: string, to: string, asked = false): string {
+function sumOf(layer: PassageLayer, column: number, unit: number, from: string, to: string, asked = false): string {
   const n = layer.given.length
   const weights = Array.from({ length: n }, (_, k) => layer.weight?.values[unit * n + k] ?? 0)
   const products = Array.from({ length: n }, (_, k) => layer.products?.values[unit * n + k] ?? 0)
   const bias = layer.bias?.[unit] ?? 0
+  // Symbols and their numbers light up what they stand for in the picture.
+  const weight = (k: number, text: string): string => `\\sym{${linkName(column, k, unit)}}{${text}}`
+  const input = (k: number, text: string): string => `\\sym{${nodeName(column, k)}}{${text}}`
   const lines = [
-    `${to}_${unit + 1} &= ${weights.map((_, k) => `w_${k + 1} ${from}_${k + 1}`).join(' + ')} + b`,
+    `${to}_${unit + 1} &= ${weights.map((_, k) => `${weight(k, `w_${k + 1}`)} ${input(k, `${from}_${k + 1}`)}`).join(' + ')} + b`,
     ...weights.map(
-      (weight, k) => `&${k === 0 ? '=' : '\\quad +'} ${tex(weight, k > 0)} \\cdot ${tex(layer.given[k], true)}`,
+      (value, k) =>
+        `&${k === 0 ? '=' : '\\quad +'} ${weight(k, tex(value, k > 0))} \\cdot ${input(k, tex(layer.given[k], true))}`,
     ),
   ]
   lines[lines.length - 1] += ` + ${tex(bias, true)}`
@@ -264,6 +273,7 @@ function Picture({
               const weight = layer.weight?.values[to * layer.given.length + from] ?? 1
               return (
                 <line
+                  {...linked(linkName(i, from, to))}
                   // Links are known by their ends.
                   key={`${i} ${from} ${to}`}
                   x1={x(i) + radius}
@@ -282,7 +292,7 @@ function Picture({
           Array.from(values, (value, unit) => {
             const shown = known(c, unit) && !(hidden && current(c, unit))
             return (
-              <g key={`${name} ${y(c, unit)}`}>
+              <g key={`${name} ${y(c, unit)}`} {...linked(nodeName(c, unit))}>
                 <circle
                   cx={x(c)}
                   cy={y(c, unit)}

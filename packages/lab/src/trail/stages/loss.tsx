@@ -6,7 +6,7 @@ import { colours, css } from '../../ui/colour.ts'
 import { Panel } from '../../ui/controls.tsx'
 import { useCanvas } from '../../ui/frame.ts'
 import type { StageProps } from '../chapter.ts'
-import { Formula } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { Group } from './group.tsx'
 import { Knob, tex, two } from './knob.tsx'
 import { drawFrame, type Frame } from './plot.ts'
@@ -153,8 +153,7 @@ export function SquaredError({ run, scene, revealed }: StageProps): JSX.Element 
         label={`Squared error over the answer; at ${two(answer)} it is ${loss === undefined || !revealed ? 'covered' : two(loss)}`}
       />
       {loss !== undefined && (
-        <Formula
-          display
+        <LiveFormula
           tex={`(\\sym{y}{y} - t)^2 = (\\sym{y}{${tex(answer)}} - ${tex(target, true)})^2 = ${revealed ? `${tex(answer - target, true)}^2 = ${tex(loss)}` : '\\;?'}`}
         />
       )}
@@ -221,10 +220,7 @@ export function CrossEntropy({ run, scene, revealed }: StageProps): JSX.Element 
         label={`Cross-entropy over the probability; at ${two(asked)} it is ${loss === undefined || !revealed ? 'covered' : two(loss)}`}
       />
       {loss !== undefined && p !== undefined && (
-        <Formula
-          display
-          tex={`-\\ln \\sym{p}{p} = -\\ln \\sym{p}{${p.toFixed(3)}} = ${revealed ? tex(loss) : '\\;?'}`}
-        />
+        <LiveFormula tex={`-\\ln \\sym{p}{p} = -\\ln \\sym{p}{${p.toFixed(3)}} = ${revealed ? tex(loss) : '\\;?'}`} />
       )}
     </Panel>
   )

@@ -8,7 +8,8 @@ import { useQuestion } from '../../state/ask.ts'
 import { Panel } from '../../ui/controls.tsx'
 import type { Questions } from '../../worker/protocol.ts'
 import type { Stage, StageProps } from '../chapter.ts'
-import { Formula, linked } from '../formula.tsx'
+import { linked } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { Bend } from './bend.tsx'
 import { Knob, tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, unitMap, usePoints } from './plane.tsx'
@@ -51,7 +52,7 @@ export function neuronStage({ points: withPoints = false, at = [2, 1], plane = t
             {passage && <Picture passage={passage} revealed={revealed} />}
             {passage && <School passage={passage} revealed={revealed} place={place} onPlace={setPlace} scene={scene} />}
           </div>
-          {passage && revealed && <Formula tex={formulaOf(passage)} display />}
+          {passage && revealed && <LiveFormula tex={formulaOf(passage)} />}
         </Panel>
         {plane && (
           <Panel title={bends ? 'What it says everywhere' : 'Its sum everywhere'}>

@@ -5,7 +5,7 @@ import { useQuestion } from '../../state/ask.ts'
 import { Panel } from '../../ui/controls.tsx'
 import type { Numbers } from '../../worker/protocol.ts'
 import type { StageProps } from '../chapter.ts'
-import { Formula } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { tex, two } from './knob.tsx'
 import { outputMap, type Place, Plane, usePoints } from './plane.tsx'
 
@@ -51,8 +51,7 @@ export function OneLayer({ run, info, scene, revealed }: StageProps): JSX.Elemen
         {first?.weight && second?.weight && first.bias && second.bias && (
           <>
             <h3>The first layer, then the second</h3>
-            <Formula
-              display
+            <LiveFormula
               tex={`\\begin{aligned}h &= ${matrix(first.weight)} x + ${column(first.bias)}\\\\[6pt] y &= ${matrix(second.weight)} h + ${column(second.bias)}\\end{aligned}`}
             />
           </>
@@ -60,7 +59,7 @@ export function OneLayer({ run, info, scene, revealed }: StageProps): JSX.Elemen
         {one && revealed && (
           <>
             <h3>Multiplied out: one layer</h3>
-            <Formula display tex={`y = ${matrix(one.weight)} x + ${column(one.bias)}`} />
+            <LiveFormula tex={`y = ${matrix(one.weight)} x + ${column(one.bias)}`} />
           </>
         )}
         {both && (

@@ -7,7 +7,7 @@ import { Panel, Slider } from '../../ui/controls.tsx'
 import { number, percent } from '../../ui/format.ts'
 import { useCanvas } from '../../ui/frame.ts'
 import type { StageProps } from '../chapter.ts'
-import { Formula } from '../formula.tsx'
+import { LiveFormula } from '../live-formula.tsx'
 import { outputMap, type Place, Plane, usePoints } from './plane.tsx'
 
 export function Samples({ run, info, scene }: StageProps): JSX.Element {
@@ -24,7 +24,10 @@ export function Samples({ run, info, scene }: StageProps): JSX.Element {
     if (!outcomes) return
     scene.notice('rank', rank)
     scene.notice('mean', mean)
-  }, [outcomes, rank, mean, scene])
+    if (!points) return
+    scene.notice('worst x', points.points[2 * order[0]])
+    scene.notice('worst y', points.points[2 * order[0] + 1])
+  }, [outcomes, points, rank, mean, scene])
   const show = scene.fact('show')
   useEffect(() => {
     if (show && order.length > 0) setChosen(order[0])
@@ -101,7 +104,7 @@ export function Samples({ run, info, scene }: StageProps): JSX.Element {
               Sample {chosen + 1} is of class <strong>{info.labels[target]}</strong>. The network gives that class{' '}
               <strong class="figures">{percent(p)}</strong>.
             </p>
-            <Formula display tex={`-\\ln ${p.toFixed(3)} = ${outcomes.losses[chosen].toFixed(3)}`} />
+            <LiveFormula tex={`-\\ln ${p.toFixed(3)} = ${outcomes.losses[chosen].toFixed(3)}`} />
             <p class="muted small">
               {rank + 1}
               {['st', 'nd', 'rd'][rank % 10 < 3 && Math.floor(rank / 10) !== 1 ? rank % 10 : 3] ?? 'th'} largest of{' '}

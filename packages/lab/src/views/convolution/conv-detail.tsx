@@ -91,11 +91,11 @@ export function ConvDetail({
   return (
     <section class="conv-detail" aria-label={`Map ${unit + 1} of ${words(module.kind)} ${path}`}>
       <h3>
-        Map {unit + 1}: {channels === 1 ? 'one channel' : `${channels} channels`}, each with a kernel of {kernel[0]} ×{' '}
+        Map {unit + 1}: {channels === 1 ? 'one' : `${channels} channels, each with a`} kernel of {kernel[0]} ×{' '}
         {kernel[1]}
       </h3>
       <PlaceControl size={out} />
-      <div class="conv-sum">
+      <div class={channels === 1 ? 'conv-sum single' : 'conv-sum'}>
         <div class="conv-rows">
           {Array.from({ length: shown }, (_, k) => (
             <div key={k} class={k === channel ? 'conv-row chosen' : 'conv-row'}>
@@ -111,15 +111,17 @@ export function ConvDetail({
               <span aria-hidden="true">∗</span>
               <MapPicture name={`Kernel of channel ${k + 1}`} size={kernel} picture={kernelMap(k)} />
               <span aria-hidden="true">=</span>
-              <MapPicture
-                name={`What channel ${k + 1} gives`}
-                size={out}
-                picture={productMap(k)}
-                onCell={(row, column) => {
-                  setChannel(k)
-                  put(row, column)
-                }}
-              />
+              {channels > 1 && (
+                <MapPicture
+                  name={`What channel ${k + 1} gives`}
+                  size={out}
+                  picture={productMap(k)}
+                  onCell={(row, column) => {
+                    setChannel(k)
+                    put(row, column)
+                  }}
+                />
+              )}
               {channels > 1 && (
                 <button type="button" class="quiet small" aria-pressed={k === channel} onClick={() => setChannel(k)}>
                   channel {k + 1}
@@ -134,7 +136,7 @@ export function ConvDetail({
           )}
         </div>
         <div class="conv-out">
-          <p class="muted small">{channels > 1 ? 'All added up' : 'The map'}, plus the bias</p>
+          {channels > 1 && <p class="muted small">All added up, plus the bias</p>}
           <MapPicture
             name={`Map ${unit + 1}`}
             size={out}
@@ -232,8 +234,8 @@ function ProductSum({
         {terms.bias && <span title="bias">{added(terms.bias.value)}</span>} = <strong>{number(terms.value)}</strong>
       </p>
       <p class="muted small">
-        {own > 1 ? 'One number for each channel' : 'The products'}
-        {terms.bias && ', the bias last'}
+        {own > 1 ? 'The sum of products of each channel' : 'The products together'}
+        {terms.bias && ', and the bias'}
         {then.map(({ kind, path }, i) => {
           const value = terms.then[i]?.value
           return value === undefined || Number.isNaN(value) ? null : (

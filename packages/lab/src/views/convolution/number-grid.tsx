@@ -1,7 +1,13 @@
 /** Few numbers in rows and columns, each with its colour behind it; what lies on the margin is said to be 0. */
 import type { JSX } from 'preact'
 import { css, signed } from '../../ui/colour.ts'
-import { number } from '../../ui/format.ts'
+
+/** As many places after the point as tell the numbers of one scale apart; the whole number is in the tooltip. */
+function short(value: number, scale: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value)
+  const places = Math.max(0, Math.min(8, 1 - Math.floor(Math.log10(scale))))
+  return value.toFixed(Math.min(places, 2 + Number(scale < 0.1) * places)).replace('-', '−')
+}
 
 export function NumberGrid({
   name,
@@ -33,7 +39,7 @@ export function NumberGrid({
                   style={value === undefined ? {} : { background: css(signed(value / scale), 0.38) }}
                   title={value === undefined ? 'beyond the edge: counts as 0' : String(value)}
                 >
-                  {value === undefined ? '·' : number(value, 2)}
+                  {value === undefined ? '·' : short(value, scale)}
                 </td>
               )
             })}

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import './curves.css'
 import { useSignalEffect } from '@preact/signals'
 import { useLab } from '../../state/ask.ts'
 import type { Curves } from '../../state/curves.ts'
@@ -13,7 +14,7 @@ import type { View, ViewProps } from '../view.ts'
 
 type Column = (number | null)[]
 
-/** Pixels; the legend below takes what it needs. */
+/** Pixels of the picture; the legend stands below it, in as many lines as it needs. */
 const plotHeight = 190
 
 /** The steps of both kinds of points in one row, as the chart wants them. */
@@ -106,7 +107,7 @@ function CurvesView({ run, info }: ViewProps): JSX.Element {
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={<Toggle label="log" on={log} onChange={setLog} />}
     >
-      <div ref={holder} style={{ minHeight: `${plotHeight + 30}px` }} role="img" aria-label="Loss over the epochs" />
+      <div ref={holder} class="curves" role="img" aria-label="Loss over the epochs" />
       {scores && (
         <div class="row figures">
           <span>training {number(scores.train.loss)}</span>

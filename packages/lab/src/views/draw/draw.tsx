@@ -124,17 +124,20 @@ function Compare({
   const own = statistics(values, side)
   const rows = [
     ['ink', 'ink'],
-    ['middle, across', 'x'],
-    ['middle, down', 'y'],
-    ['longer side', 'extent'],
+    ['across', 'x'],
+    ['down', 'y'],
+    ['side', 'extent'],
   ] as const
   return (
-    <table class="compare figures">
+    <table
+      class="compare figures"
+      title="Mean darkness, centre of mass, longer side; of the data what nine in ten have"
+    >
       <thead>
         <tr>
           <td />
           <th scope="col">yours</th>
-          <th scope="col">most of the data</th>
+          <th scope="col">the data</th>
         </tr>
       </thead>
       <tbody>
@@ -143,7 +146,7 @@ function Compare({
             <th scope="row">{name}</th>
             <td>{number(own[key])}</td>
             <td>
-              {number(data.low[key])} – {number(data.high[key])}
+              {number(data.low[key])}–{number(data.high[key])}
             </td>
           </tr>
         ))}

@@ -57,7 +57,7 @@ export function Reach({
       <p class="sequence-note">
         The loss of the letter after <strong>{letters[last]}</strong> is{' '}
         <span class="figures">{number(seen.loss)}</span>. Bars show how strongly the state at each letter would change
-        it, in powers of ten
+        it, and each fifth of the height is a power of ten
         {hidden.length > 1 && last > 0 && hidden[last] > 0 && (
           <>
             : at the beginning <span class="figures">{number(hidden[0] / hidden[last], 2)}</span> times what it is at

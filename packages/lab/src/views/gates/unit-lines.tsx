@@ -7,7 +7,7 @@ import type { Gates } from './maps.tsx'
 import { numbersOf, orderOf, wordsOf } from './parts.ts'
 
 /** Room for names on the right, for letters below. */
-const [side, foot] = [64, 18]
+const [side, foot] = [80, 18]
 const dashes: Readonly<Record<string, readonly number[]>> = {
   f: [6, 3],
   i: [2, 3],

@@ -186,8 +186,17 @@ function inputColumn({ inputShape, task, spec }: RunInfo): Column {
   }
 }
 
-/** What a column is called: `layer 2`, `input`, `output`. */
-export function nameOf(column: Column, { columns }: Diagram): string {
+/** What a column is called: `layer 2`, `input`, `output`; by its path where layers stand inside others. */
+export function nameOf(column: Column, { columns, groups }: Diagram): string {
   if (column.id === 'input') return 'input'
+  if (groups.length > 0 || columns.some(({ block }) => block)) return column.id
   return column === columns[columns.length - 1] ? 'output' : `layer ${column.number}`
 }
+
+/** A network with everything open, in which every module that is a layer has its column. */
+export const allOpen = (info: RunInfo): Diagram =>
+  columnsOf(info, new Set(info.modules.filter(({ composite }) => composite).map(({ path }) => path)))
+
+/** The column that a module belongs to. */
+export const columnFor = ({ columns }: Diagram, module: string): Column | undefined =>
+  columns.find(({ id, parts }) => id === module || parts.some(({ path }) => path === module))

@@ -7,7 +7,7 @@ import { StampText } from '../../ui/controls.tsx'
 import { number, shape, words } from '../../ui/format.ts'
 import type { RunId, RunInfo } from '../../worker/protocol.ts'
 import { WeightCard } from '../unit/weight-card.tsx'
-import { type Column, type Diagram, nameOf } from './columns.ts'
+import { columnFor, type Diagram, nameOf } from './columns.ts'
 import { unitName } from './overlay.tsx'
 
 interface DetailProps {
@@ -37,10 +37,6 @@ export function Detail({ run, info, diagram }: DetailProps): JSX.Element {
     </div>
   )
 }
-
-/** The column that a module belongs to. */
-export const columnFor = ({ columns }: Diagram, module: string): Column | undefined =>
-  columns.find(({ id, parts }) => id === module || parts.some(({ path }) => path === module))
 
 function UnitLine({
   run,

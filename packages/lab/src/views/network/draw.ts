@@ -3,7 +3,8 @@
 import type { Atlas, Picture } from '../../ui/atlas.ts'
 import { colours, css, largestSize } from '../../ui/colour.ts'
 import type { Numbers } from '../../worker/protocol.ts'
-import { curveOf, type Flow, type Layout, type Link, type Node, type PlacedColumn } from './layout.ts'
+import type { Column } from './columns.ts'
+import { type Box, curveOf, type Flow, type Layout, type Link, type Node, type PlacedColumn } from './layout.ts'
 
 /** The numbers that are there now. */
 export interface Shown {
@@ -20,7 +21,8 @@ export interface Lit {
   readonly column?: string | undefined
   readonly unit?: number | undefined
   readonly link?: { readonly weight: string; readonly element: number } | undefined
-  readonly pinned?: boolean | undefined
+  /** The row of pictures of sequences that other views look at. */
+  readonly time?: number | undefined
 }
 
 /** How strongly a link counts: its weight, or the size of its kernel. */
@@ -100,12 +102,19 @@ export function drawNetwork(
     }
     const bias = column.bias === undefined ? undefined : shown.parameter(column.bias)
     if (bias) for (const node of nodes) drawBias(context, node, bias[node.unit], largestSize(bias), surface)
+    if (picture && lit.time !== undefined && isSequence(column) && lit.time < picture.rows) {
+      const high = picture.height / picture.rows
+      context.strokeStyle = accent
+      context.lineWidth = 1
+      context.strokeRect(picture.x - 2, picture.y + lit.time * high, picture.width + 4, high)
+    }
     if (lit.column !== column.id) continue
     context.strokeStyle = accent
     context.lineWidth = 2.5
     context.setLineDash([])
     const node = nodes.find(({ unit }) => unit === lit.unit)
-    const boxes = node ? [node] : lit.unit === undefined ? (picture ? [picture] : nodes) : []
+    const strip = picture && lit.unit !== undefined ? unitIn(column, picture, lit.unit) : picture
+    const boxes = node ? [node] : strip ? [strip] : lit.unit === undefined ? nodes : []
     for (const box of boxes) context.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4)
   }
 }
@@ -187,6 +196,20 @@ function drawLinks(
     context.stroke()
     context.globalAlpha = 1
   }
+}
+
+/** Whether its picture has a row for each place of a sequence. */
+export const isSequence = ({ shape, unitAxis, tokens }: Column): boolean =>
+  shape.length === 2 && (unitAxis === 1 || tokens === true)
+
+/** Where a unit is in the one picture of its column: a strip through all rows, or a cell. */
+function unitIn(column: Column, picture: Box & { readonly rows: number; readonly columns: number }, unit: number): Box {
+  const [wide, high] = [picture.width / picture.columns, picture.height / picture.rows]
+  const { x, y } = picture
+  if (column.shape.length === 2 && column.unitAxis === 1) return { ...picture, x: x + unit * wide, width: wide }
+  if (column.shape.length === 2) return { ...picture, y: y + unit * high, height: high }
+  const [row, along] = [Math.floor(unit / picture.columns), unit % picture.columns]
+  return { x: x + along * wide, y: y + row * high, width: wide, height: high }
 }
 
 /** Where the mark of a node's bias stands: at its lower left corner. */

@@ -64,8 +64,12 @@ export interface LayoutOptions {
   readonly all: ReadonlySet<string>
   /** Whether a unit is a picture of its own, and not one number. */
   readonly surfaces: boolean
+  /** The longest names of inputs and of outputs, in letters: what stands beside the network must have room. */
+  readonly names?: { readonly inputs: number; readonly outputs: number }
 }
 
+/** Names are cut off at this width, in pixels. */
+const longestName = 116
 /** Units drawn of a column unless all are asked for. */
 const fewUnits = 10
 const fewMaps = 8
@@ -138,7 +142,9 @@ function nearlySquare(count: number): [number, number] {
 export function layoutOf(diagram: Diagram, options: LayoutOptions): Layout {
   const { zoom, width } = options
   const narrow = width < 520
-  const [left, right] = narrow ? [34, 44] : [56, 76]
+  const { inputs, outputs } = options.names ?? { inputs: 0, outputs: 0 }
+  const margin = (letters: number): number => Math.min(longestName, Math.max(narrow ? 26 : 40, 20 + 8 * letters))
+  const [left, right] = [margin(inputs), margin(outputs)]
   const least = narrow ? 30 : 44
   const count = diagram.columns.length
   const sumOf = (list: readonly Sized[]): number => list.reduce((sum, part) => sum + part.width, 0)

@@ -19,7 +19,7 @@ import type { Numbers } from '../../worker/protocol.ts'
 import type { View, ViewProps } from '../view.ts'
 import { type Column, columnsOf, openAtFirst } from './columns.ts'
 import { Detail } from './detail.tsx'
-import { biasMark, drawNetwork, type Lit, type Shown } from './draw.ts'
+import { biasMark, drawNetwork, isSequence, type Lit, type Shown } from './draw.ts'
 import { distanceTo, type Layout, layoutOf, type PlacedColumn } from './layout.ts'
 import './network.css'
 import { labelNodes, Overlay } from './overlay.tsx'
@@ -36,13 +36,15 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   const lab = useLab()
   const { selection } = lab
   const isPlane = info.spec.data.kind === 'plane' || info.spec.data.kind === 'points'
-  const [open, setOpen] = useState(() => openAtFirst(info))
+  const [opened, setOpened] = useState(() => ({ info, open: openAtFirst(info) }))
+  // Another network begins as it is best seen.
+  const { open } = useMemo(() => (opened.info === info ? opened : { open: openAtFirst(info) }), [opened, info])
+  const setOpen = (now: ReadonlySet<string>): void => setOpened({ info, open: now })
   const [all, setAll] = useState<ReadonlySet<string>>(new Set())
   const [zoom, setZoom] = useState(1)
   const [most, setMost] = useState(mostLinks)
   const scroller = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
-  useEffect(() => setOpen(openAtFirst(info)), [info])
   useLayoutEffect(() => {
     const box = scroller.current
     if (!box) return
@@ -54,9 +56,13 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   }, [])
 
   const diagram = useMemo(() => columnsOf(info, open), [info, open])
+  const names = useMemo(() => {
+    const longest = (list: readonly string[]): number => Math.max(0, ...list.map(({ length }) => length))
+    return { inputs: longest(info.features), outputs: info.task === 'token' ? 0 : longest(info.labels) }
+  }, [info])
   const layout = useMemo(
-    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all, surfaces: isPlane }),
-    [diagram, width, zoom, all, isPlane],
+    () => layoutOf(diagram, { width: Math.max(240, width), zoom, all, surfaces: isPlane, names }),
+    [diagram, width, zoom, all, isPlane, names],
   )
   const modules = diagram.columns.flatMap(({ shown }) => shown ?? [])
   const relabel = useAtMost(1000, () => labelNodes(overlay.current, layout, shown, diagram))
@@ -66,7 +72,7 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
     { all: { run, modules, input: selection.input.value, aspect: 'value' } },
     relabel,
   )
-  const names = [
+  const drawn = [
     ...new Set([
       ...layout.links.map(({ weight }) => weight),
       ...diagram.columns.flatMap(({ bias, look }) => (bias && look !== 'rows' ? [bias] : [])),
@@ -74,7 +80,7 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   ]
   const parameters = useQuestions(
     'parameter',
-    Object.fromEntries(names.map((name) => [name, { run, name, aspect: 'value' as const }])),
+    Object.fromEntries(drawn.map((name) => [name, { run, name, aspect: 'value' as const }])),
     relabel,
   )
 
@@ -100,11 +106,12 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
   const overlay = useRef<HTMLDivElement>(null)
   const canvas = useCanvas((context) => {
     atlas.current ??= new Atlas()
-    drawNetwork(context, layout, shown, atlas.current, { lit: litOf(selection.shown.peek(), layout), most })
+    const lit = { ...litOf(selection.shown.peek(), layout), time: selection.time.peek() }
+    drawNetwork(context, layout, shown, atlas.current, { lit, most })
   })
   useEffect(relabel, [layout])
   useSignalEffect(() => {
-    void selection.shown.value
+    void [selection.shown.value, selection.time.value]
     invalidate(canvas.current)
   })
 
@@ -144,7 +151,6 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
         </div>
       }
     >
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dragging moves what scrolls by keyboard as well */}
       <div
         class="scroller"
         ref={scroller}
@@ -179,7 +185,10 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
               return
             }
             // Keys click without a place; the button that has the focus says what it is.
-            const chosen = event.detail === 0 ? undefined : at(event)
+            if (event.detail === 0) return
+            const chosen = at(event)
+            const time = timeAt(layout, event)
+            if (time !== undefined) selection.time.value = time
             if (chosen) selection.pin(chosen)
           }}
         >
@@ -208,10 +217,15 @@ function NetworkView({ run, info }: ViewProps): JSX.Element {
         <Legend
           text={
             isPlane
-              ? 'What each unit says at each place of the plane; full colour is the largest of its layer'
-              : 'What each unit gave for the chosen sample; full colour is the largest of its layer'
+              ? 'what each unit says at each place of the plane; full colour is the largest of its layer'
+              : 'what each unit gave for the chosen sample; full colour is the largest of its layer'
           }
         />
+        {layout.links.some((link) => link.count === 1) && (
+          <p class="legend muted">
+            Links are weights: the wider the larger, dashed below zero. Dots are biases, hollow below zero.
+          </p>
+        )}
         {layout.links.length > 40 && (
           <Slider
             label="Links, strongest first"
@@ -241,8 +255,10 @@ function litOf(chosen: Chosen | undefined, { columns }: Layout): Lit {
     column.parts.some(({ path }) => path === chosen.module) ||
     (column.id === 'input' && chosen.module === 'input') ||
     (column.block && chosen.module.startsWith(`${column.id}.`))
-  const column = columns.find(holds)?.column.id
-  return { column, unit: chosen.kind === 'unit' ? chosen.unit : undefined }
+  const column = columns.find(holds)?.column
+  // Of what is inside a folded block the whole block is lit.
+  const own = column && (column.id === chosen.module || column.parts.some(({ path }) => path === chosen.module))
+  return { column: column?.id, unit: chosen.kind === 'unit' && own ? chosen.unit : undefined }
 }
 
 const within = (
@@ -250,6 +266,14 @@ const within = (
   px: number,
   py: number,
 ): boolean => px >= x && px <= x + width && py >= y && py <= y + height
+
+/** The place in the sequence under the pointer. */
+function timeAt({ columns }: Layout, event: TargetedMouseEvent<HTMLElement>): number | undefined {
+  const box = event.currentTarget.getBoundingClientRect()
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top]
+  const found = columns.find(({ column, picture }) => picture && isSequence(column) && within(picture, x, y))?.picture
+  return found && Math.min(found.rows - 1, Math.floor(((y - found.y) / found.height) * found.rows))
+}
 
 /** What stands at a place of the picture: the mark of a bias, a unit, a cell of a picture, a link. */
 function hit({ columns, links }: Layout, px: number, py: number): Chosen | undefined {

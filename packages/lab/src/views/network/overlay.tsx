@@ -59,6 +59,7 @@ interface OverlayProps {
 }
 
 export function Overlay({ root, layout, diagram, info, all, onOpen, onFold, onAll }: OverlayProps): JSX.Element {
+  const { selection } = useLab()
   const lastUnits = layout.columns[layout.columns.length - 1]
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
@@ -67,7 +68,10 @@ export function Overlay({ root, layout, diagram, info, all, onOpen, onFold, onAl
       class="overlay"
       role="group"
       aria-label="Units of the network; arrow keys go between units and layers, Enter pins"
-      onKeyDown={walk}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') selection.letGo()
+        walk(event)
+      }}
     >
       {diagram.groups.map(({ path, kind, first, last, depth }) => (
         <div
@@ -154,12 +158,13 @@ function Head({
   const room = Math.min(...around.map((other) => (other === undefined ? 180 : Math.abs(other - middle))), 180) - 6
   const name = nameOf(column, diagram)
   const title = id === 'input' ? 'input' : kinds.map(words).join(' + ')
+  const sizes = shape(column.shape).replaceAll(' ', '')
   const text = (
     <>
       <span class="cut">{title}</span>
       <span class="muted cut">
-        {id === 'input' || name === 'output' ? name : shape(column.shape)}
-        {name === 'output' && ` ${shape(column.shape)}`}
+        {name === 'output' && 'output '}
+        {sizes}
       </span>
     </>
   )
@@ -168,7 +173,7 @@ function Head({
     return (
       <div class="head" style={style}>
         <span class="cut">input</span>
-        <span class="muted cut">{shape(column.shape)}</span>
+        <span class="muted cut">{sizes}</span>
       </div>
     )
   }
@@ -176,31 +181,33 @@ function Head({
   const chosen = moduleOf(column)
   return (
     <div class="head" style={style}>
-      <button
-        type="button"
-        class="quiet"
-        title={`${title}, ${shape(column.shape)}: ${count(parts.reduce((sum, part) => sum + sizeOf(part.parameters), 0))} weights`}
-        onClick={(event) => {
-          event.stopPropagation()
-          selection.pin({ kind: 'module', module: chosen })
-        }}
-      >
-        {text}
-      </button>
-      {(block || parts.length > 1) && (
+      <div class={`head-inner ${block || parts.length > 1 ? 'opens' : ''}`}>
         <button
           type="button"
-          class="quiet opener"
-          title={block ? `Open ${id}` : 'Show its parts apart'}
+          class="quiet"
+          title={`${title}, ${shape(column.shape)}: ${count(parts.reduce((sum, part) => sum + sizeOf(part.parameters), 0))} weights`}
           onClick={(event) => {
             event.stopPropagation()
-            onOpen(inner)
+            selection.pin({ kind: 'module', module: chosen })
           }}
         >
-          <Glyph name="plus" />
-          <span class="hidden-text">{block ? `open ${id}` : `show the parts of ${title} apart`}</span>
+          {text}
         </button>
-      )}
+        {(block || parts.length > 1) && (
+          <button
+            type="button"
+            class="quiet opener"
+            title={block ? `Open ${id}` : 'Show its parts apart'}
+            onClick={(event) => {
+              event.stopPropagation()
+              onOpen(inner)
+            }}
+          >
+            <Glyph name="plus" />
+            <span class="hidden-text">{block ? `open ${id}` : `show the parts of ${title} apart`}</span>
+          </button>
+        )}
+      </div>
     </div>
   )
 }

@@ -120,14 +120,15 @@ function Samples({
               type="button"
               class="mistake"
               aria-pressed={'part' in input && input.part === part && input.index === i}
-              aria-label={`Sample ${i + 1}: ${info.labels[truth[i]]}, taken for ${info.labels[said[i]]}, ${percent(sure[i])} sure`}
               onClick={() => {
                 selection.input.value = { part, index: i }
               }}
             >
+              <span class="hidden-text">Sample {i + 1}:</span>
               <SamplePicture info={info} sample={{ part, index: i }} />
               <span>
-                {info.labels[truth[i]]} → {info.labels[said[i]]}
+                {info.labels[truth[i]]} <span aria-hidden="true">→</span> <span class="hidden-text">taken for</span>{' '}
+                {info.labels[said[i]]}
               </span>
               <span class="figures muted">{percent(sure[i])}</span>
             </button>

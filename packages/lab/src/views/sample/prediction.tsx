@@ -21,7 +21,6 @@ export function Prediction({
     return (
       <dl class="facts figures">
         {Array.from(output.values, (value, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: outputs have no other name
           <div key={i}>
             <dt>says</dt>
             <dd data-worth={value}>{number(value, 4)}</dd>

@@ -109,7 +109,6 @@ function Letters({ tokens, info }: { readonly tokens: Float32Array; readonly inf
       {Array.from(tokens, (token, i) => (
         // biome-ignore lint/a11y/useSemanticElements: radio inputs could not show letters as a line of text
         <button
-          // biome-ignore lint/suspicious/noArrayIndexKey: places have no other name
           key={i}
           type="button"
           role="radio"

@@ -4,14 +4,17 @@ import type { OwnInput, RunInfo } from '../../worker/protocol.ts'
 /** How the beginning of a text is shown. */
 export const beginMark = '▸'
 
-/** Whether each text is a line that begins and ends with the mark, as names do; a novel goes on. */
+/** Whether a text begins with the mark, as names do; of running text any piece may be looked at. */
+export const isMarked = ({ spec }: RunInfo): boolean => spec.data.kind === 'text' && spec.data.corpus === 'names'
+
+/** Whether texts are lines, which end; a novel goes on. */
 export const areLines = ({ spec }: RunInfo): boolean => spec.data.kind === 'text' && spec.data.corpus !== 'moby-dick'
 
 export const isText = ({ spec, task }: RunInfo): boolean => spec.data.kind === 'text' && task === 'token'
 
 /** How a token is shown at a place of a text. */
 export function letterOf(info: RunInfo, token: number, place = 1): string {
-  if (token === 0 && place === 0 && areLines(info)) return beginMark
+  if (token === 0 && place === 0 && isMarked(info)) return beginMark
   const label = info.labels[token] ?? '?'
   return label === ' ' ? '␣' : label
 }
@@ -25,7 +28,7 @@ export const lettersOf = (info: RunInfo, tokens: ArrayLike<number>, count = toke
 /** What a person would have typed to get these tokens. */
 export function textOf(info: RunInfo, tokens: ArrayLike<number>): string {
   const all = Array.from(tokens)
-  return (areLines(info) ? all.slice(1) : all).map((token) => info.labels[token] ?? '').join('')
+  return (isMarked(info) ? all.slice(1) : all).map((token) => info.labels[token] ?? '').join('')
 }
 
 export interface Typed {
@@ -44,7 +47,7 @@ export function typed(info: RunInfo, text: string): Typed {
   const letters = Array.from(text, (letter) => (tokenOf.has(letter) ? letter : letter.toLowerCase()))
   const unknown = [...new Set(letters.filter((letter) => !tokenOf.has(letter)))]
   const known = letters.flatMap((letter) => tokenOf.get(letter) ?? [])
-  const tokens = areLines(info) ? [0, ...known] : known
+  const tokens = isMarked(info) ? [0, ...known] : known
   const values = new Float32Array(context)
   values.set(tokens.slice(0, context))
   return {

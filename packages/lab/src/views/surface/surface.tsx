@@ -1,12 +1,13 @@
 /** What the network says at each place of the plane, with the points it learns from. */
 import { useSignalEffect } from '@preact/signals'
 import type { JSX, TargetedMouseEvent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
 import { classColour, colours, css, drawCells, drawMark, largestSize, signed } from '../../ui/colour.ts'
 import { Panel, Toggle } from '../../ui/controls.tsx'
 import { invalidate, useCanvas } from '../../ui/frame.ts'
 import type { Numbers, Questions, SampleRef } from '../../worker/protocol.ts'
+import { allOpen, columnFor, nameOf } from '../network/columns.ts'
 import type { View, ViewProps } from '../view.ts'
 
 /** Half the side of the plane. */
@@ -50,9 +51,11 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
   useEffect(() => {
     let left = false
     for (const part of ['train', 'test'] as const) {
-      void lab.client
-        .ask('points', { run, part })
-        .then((answer) => !left && setPoints((old) => ({ ...old, [part]: answer })))
+      lab.client.ask('points', { run, part }).then(
+        (answer) => !left && setPoints((old) => ({ ...old, [part]: answer })),
+        // Another network, without points, may have been opened meanwhile.
+        () => !left && setPoints({}),
+      )
     }
     return () => {
       left = true
@@ -60,8 +63,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
   }, [lab, run, info])
 
   const { selection } = lab
-  const isUnitHere = (module: string): boolean =>
-    info.modules.some(({ path, outputShape }) => path === module && outputShape.length === 1)
+  const diagram = useMemo(() => allOpen(info), [info])
   /** What the chosen unit says at each place. */
   const unitMap = (): { readonly size: number; readonly values: Float32Array } | undefined => {
     const chosen = selection.shown.peek()
@@ -69,7 +71,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     if (chosen?.kind !== 'unit' || !answer) return undefined
     const maps = answer.modules.find(({ path }) => path === chosen.module)?.maps
     const places = answer.size * answer.size
-    if (!maps || maps.shape.length !== 3 || (chosen.unit + 1) * places > maps.values.length) return undefined
+    if (maps?.shape.length !== 3 || (chosen.unit + 1) * places > maps.values.length) return undefined
     return { size: answer.size, values: maps.values.subarray(chosen.unit * places, (chosen.unit + 1) * places) }
   }
   const canvas = useCanvas((context, width, height) => {
@@ -90,7 +92,7 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
           colour: discrete ? (v) => signed(Math.sign(v)) : signed,
         })
     }
-    const { ink, surface } = colours()
+    const { accent, surface } = colours()
     const draw = ({ points, targets }: Questions['points']['answer'], filled: boolean): void => {
       targets.forEach((target, i) => {
         const [x, y] = toPixels(points, i, width)
@@ -110,8 +112,8 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     const chosen = 'part' in input ? points[input.part] : undefined
     if ('index' in input && chosen && 2 * input.index + 1 < chosen.points.length) {
       const [x, y] = toPixels(chosen.points, input.index, width)
-      context.strokeStyle = ink
-      context.lineWidth = 2
+      context.strokeStyle = accent
+      context.lineWidth = 2.5
       context.beginPath()
       context.arc(x, y, 9, 0, 2 * Math.PI)
       context.stroke()
@@ -136,11 +138,14 @@ function SurfaceView({ run, info }: ViewProps): JSX.Element {
     if (nearest) selection.input.value = nearest
   }
   const shown = selection.shown.value
+  const column = shown?.kind === 'unit' ? columnFor(diagram, shown.module) : undefined
+  const title =
+    column?.shape.length === 1 && shown?.kind === 'unit' && column.id !== 'input'
+      ? `${nameOf(column, diagram)}, unit ${shown.unit + 1}`
+      : 'Output'
   return (
     <Panel
-      title={
-        shown?.kind === 'unit' && isUnitHere(shown.module) ? `Unit ${shown.unit + 1} of ${shown.module}` : 'Output'
-      }
+      title={title}
       stamp={lab.runs.value.get(run)?.progress.stamp}
       actions={
         <>

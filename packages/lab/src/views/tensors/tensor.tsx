@@ -111,9 +111,9 @@ export function TensorView({ run, tensor, layer, scope, book }: TensorProps): JS
   const size = shape.reduce((product, n) => product * n, 1)
   return (
     <div class="tensor" data-tensor={key}>
-      <h4>
+      <h3>
         {title} <span class="muted">{shapeText(shape)}</span> <span class="muted figures">{count(size)}</span>
-      </h4>
+      </h3>
       <Picture
         label={`${layer || 'The network'}: ${title}, ${shapeText(shape)}`}
         shape={shape}

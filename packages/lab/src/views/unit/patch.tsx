@@ -43,7 +43,7 @@ export function PatchTable({
   const { selection } = useLab()
   const [at, setAt] = useState(0)
   const shape = module.parameters.find(({ name }) => name === terms.weightName)?.shape
-  if (!shape || shape.length !== 4) return null
+  if (shape?.length !== 4) return null
   const channels = channelsOf(terms, shape)
   if (channels.length === 0) return null
   const { channel, taps, sum } = channels[Math.min(at, channels.length - 1)]

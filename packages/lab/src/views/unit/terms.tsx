@@ -1,10 +1,13 @@
 /** The sum behind a number: each product with its weight and input, the largest first, then bias, sum and activation. */
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { useLab } from '../../state/ask.ts'
-import { number, words } from '../../ui/format.ts'
+import { largestSize } from '../../ui/colour.ts'
+import { number, shape, words } from '../../ui/format.ts'
+import { Picture } from '../../ui/picture.tsx'
 import { indexOf } from '../../ui/tiles.ts'
 import type { ModuleInfo, RunInfo, Terms } from '../../worker/protocol.ts'
+import { whatItDoes } from './meaning.ts'
 
 /** Terms that are listed before the rest is summed up. */
 const few = 8
@@ -24,8 +27,8 @@ export interface SumProps {
 }
 
 /** What an input of a module is called: a feature, a unit of the layer before, a place. */
-function inputName({ kind, from }: ModuleInfo, info: RunInfo, shape: readonly number[], at: number): string {
-  const index = indexOf(shape, at)
+function inputName({ kind, from }: ModuleInfo, info: RunInfo, sizes: readonly number[], at: number): string {
+  const index = indexOf(sizes, at)
   if (/^(conv|max|avg)/.test(kind)) return `channel ${index[0] + 1} [${index.slice(1).join(', ')}]`
   const unit = index[index.length - 1]
   return (from.includes('') && info.features[unit]) || `unit ${unit + 1}`
@@ -34,15 +37,7 @@ function inputName({ kind, from }: ModuleInfo, info: RunInfo, shape: readonly nu
 export function SumTable({ terms, module, info }: SumProps): JSX.Element {
   const { rule, input, inputAt, inputs, weights, weightAt, value, bias, then } = terms
   const name = (i: number): string => inputName(module, info, input.shape, inputAt[i])
-  if (rule === 'inside') {
-    return (
-      <p>
-        {words(module.kind)} makes it of {input.values.length} numbers in more than one sum.{' '}
-        {module.composite && 'Open it in the network to see its parts. '}
-        <Made terms={terms} />
-      </p>
-    )
-  }
+  if (rule === 'inside') return <Inside terms={terms} module={module} />
   if (rule === 'row') {
     const token = inputs[0]
     return (
@@ -93,6 +88,32 @@ export function SumTable({ terms, module, info }: SumProps): JSX.Element {
         </div>
         <Then then={then} info={info} />
       </dl>
+    </>
+  )
+}
+
+/** Of a module that is more than one sum: what it does, what it was given, what it gave. */
+function Inside({ terms, module }: Pick<SumProps, 'terms' | 'module'>): JSX.Element {
+  const { input } = terms
+  const newest = useRef(input.values)
+  newest.current = input.values
+  return (
+    <>
+      <p>
+        {whatItDoes(module.kind) ?? `${words(module.kind)} makes it of all these numbers.`}{' '}
+        {module.composite && 'Open it in the network to see its parts. '}
+      </p>
+      <h3>What it was given: {shape(input.shape)}</h3>
+      <Picture
+        label="What it was given"
+        shape={input.shape}
+        values={() => newest.current}
+        scale={() => largestSize(newest.current)}
+        height={140}
+      />
+      <p>
+        <Made terms={terms} />
+      </p>
     </>
   )
 }

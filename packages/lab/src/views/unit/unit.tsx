@@ -4,7 +4,7 @@
  * Which unit: the selection's. The sum itself: terms.tsx; of a convolution, with its patch and kernel: patch.tsx.
  */
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
 import { useText } from '../../state/ask-many.ts'
 import type { Chosen } from '../../state/selection.ts'
@@ -14,7 +14,7 @@ import { number, shape, words } from '../../ui/format.ts'
 import { Legend } from '../../ui/legend.tsx'
 import { Picture } from '../../ui/picture.tsx'
 import type { ModuleInfo, Numbers, RunInfo } from '../../worker/protocol.ts'
-import { type Column, columnsOf, type Diagram, nameOf } from '../network/columns.ts'
+import { allOpen, type Column, type Diagram, nameOf } from '../network/columns.ts'
 import { unitName } from '../network/overlay.tsx'
 import type { View, ViewProps } from '../view.ts'
 import { PatchTable } from './patch.tsx'
@@ -60,12 +60,15 @@ function UnitView({ run, info }: ViewProps): JSX.Element {
   const found = unitFor(selection.shown.value, info)
   const last = useMemo(() => info.modules.filter(({ from, path }) => from.length > 0 && path !== ''), [info])
   // Something is always shown: at first the first output.
-  const shown = found && info.modules.some(({ path }) => path === found.module) ? found : undefined
-  const chosen = shown ?? { module: last[last.length - 1]?.path ?? '', unit: 0 }
-  const diagram = useMemo(
-    () => columnsOf(info, new Set(info.modules.filter(({ composite }) => composite).map(({ path }) => path))),
-    [info],
-  )
+  const before = useRef<typeof found>(undefined)
+  const exists = (place: typeof found): boolean => info.modules.some(({ path }) => path === place?.module)
+  // What is no unit (an input, say) leaves the one before in sight.
+  if (exists(found)) before.current = found
+  const chosen = (exists(before.current) ? before.current : undefined) ?? {
+    module: last[last.length - 1]?.path ?? '',
+    unit: 0,
+  }
+  const diagram = useMemo(() => allOpen(info), [info])
   const column = diagram.columns.find(({ parts }) => parts.some(({ path }) => path === chosen.module))
   const module = info.modules.find(({ path }) => path === chosen.module)
   if (!module) return <Panel title="Unit">There is nothing to show of this network.</Panel>
@@ -138,12 +141,23 @@ function OneUnit({
   }
   return (
     <Panel title="Unit" class="unit-view" stamp={lab.runs.value.get(run)?.progress.stamp}>
-      <p>
-        <strong>{title}</strong>{' '}
+      <div class="row unit-title">
+        <strong>{title}</strong>
         <span class="muted">
           {(column?.kinds ?? [module.kind]).map(words).join(' + ')} · {shape(module.outputShape)}
         </span>
-      </p>
+        <NumberField
+          label="unit"
+          value={unit + 1}
+          min={1}
+          max={module.outputShape[module.unitAxis] ?? 1}
+          whole
+          onChange={(wanted) => {
+            selection.hovered.value = undefined
+            selection.pinned.value = { kind: 'unit', module: module.path, unit: wanted - 1 }
+          }}
+        />
+      </div>
       {isPlane && within.length === 0 && (
         <div>
           <h3>What it responds to</h3>
@@ -177,7 +191,6 @@ function OneUnit({
           <div class="row">
             {own.map((i, axis) => (
               <NumberField
-                // biome-ignore lint/suspicious/noArrayIndexKey: axes have no other name
                 key={axis}
                 label={within.length === 1 ? 'step' : (['row', 'column'][axis - within.length + 2] ?? `axis ${axis}`)}
                 value={i}

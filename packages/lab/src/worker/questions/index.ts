@@ -15,6 +15,7 @@ import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
 import { prediction } from './prediction.ts'
 import { predictions } from './predictions.ts'
+import { occlusion, saliency } from './saliency.ts'
 import { samples } from './samples.ts'
 import { stream } from './stream.ts'
 import { strongest } from './strongest.ts'
@@ -54,6 +55,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   predictions,
   strongest,
   parts,
+  saliency,
+  occlusion,
   timeline,
   experiments,
   doctor,

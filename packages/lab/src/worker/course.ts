@@ -21,7 +21,7 @@ export interface Breakdown {
 const newest = 256
 const mostScores = 512
 
-export class Record {
+export class Course {
   readonly #losses = new Float32Array(newest)
   readonly #steps = new Float64Array(newest).fill(-1)
   #scores: ScoreAt[] = []
