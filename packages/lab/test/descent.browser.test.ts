@@ -140,6 +140,10 @@ describe.skipIf(missing)('the way down, in a browser', () => {
       const lab = globalThis.glissadeLab
       if (lab) lab.selection.pinned.value = { kind: 'weight', name: '0.weight', element: 3 }
     })
+    await page.getByRole('button', { name: /^Microscope/ }).click()
+    // The list closes when there is something to see.
+    await page.getByText('Views', { exact: true }).click()
+    await page.getByRole('button', { name: /^Loss surface/ }).click()
     const panel = page.locator('.microscope-panel')
     await panel.locator('[role="treeitem"]').first().waitFor()
     const ask = () =>
@@ -162,7 +166,6 @@ describe.skipIf(missing)('the way down, in a browser', () => {
       globalThis.glissadeLab?.client.ask('parameter', { run: 0, name: '0.weight', aspect: 'value' }),
     )
     expect(now?.numbers.values[3]).toBeCloseTo(after, 5)
-    await page.getByRole('button', { name: 'Look around' }).click()
     const map = page.getByRole('application')
     await map.waitFor()
     await page.waitForFunction(() => document.querySelector('.landscape')?.textContent?.includes('Present point: loss'))

@@ -170,14 +170,18 @@ function Picture({
   readonly nudged?: ReadonlyMap<string, number> | undefined
 }): JSX.Element {
   const rows = Math.max(...stops.map(({ row }) => row)) + 1
+  // A single row of boxes is drawn larger, so that a phone shows it as large as the text.
+  const isWide = stops.some(({ columns }) => columns > 1)
+  const [width, half] = isWide ? [360, 84] : [204, 98]
   const place = ({ row, column, columns }: Stop): readonly [number, number] => [
-    210 + (column - (columns - 1) / 2) * 212,
+    width / 2 + (column - (columns - 1) / 2) * 182,
     34 + row * rowHeight,
   ]
   return (
     <svg
       class="chain-picture"
-      viewBox={`0 0 420 ${rows * rowHeight - 18}`}
+      style={{ maxWidth: isWide ? '440px' : '240px' }}
+      viewBox={`0 0 ${width} ${rows * rowHeight - 18}`}
       role="img"
       aria-label={stops
         .map(
@@ -210,23 +214,23 @@ function Picture({
         return (
           <g key={stop.key}>
             <rect
-              x={x - 98}
+              x={x - half}
               y={y - 26}
-              width={196}
+              width={2 * half}
               height={52}
               rx={7}
               class={stop.row === now ? 'now' : isKnown ? 'known' : ''}
             />
-            <text x={x - 88} y={y - 5}>
+            <text x={x - half + 9} y={y - 5}>
               {stop.letter} <tspan class="soft">{stop.says}</tspan>
             </text>
-            <text class="num" x={x + 88} y={y - 5} text-anchor="end">
+            <text class="num" x={x + half - 9} y={y - 5} text-anchor="end">
               {number(stop.value)}
             </text>
-            <text class="soft" x={x - 88} y={y + 16}>
+            <text class="soft" x={x - half + 9} y={y + 16}>
               {change !== undefined ? 'has changed by' : `∂L/∂${stop.letter}`}
             </text>
-            <text class="num" x={x + 88} y={y + 16} text-anchor="end">
+            <text class="num" x={x + half - 9} y={y + 16} text-anchor="end">
               {change !== undefined ? number(change) : isKnown ? number(stop.gradient) : '?'}
             </text>
           </g>
@@ -394,7 +398,7 @@ function Product({ chain, known }: { readonly chain: Chain; readonly known: numb
   return (
     <Formula
       display
-      tex={`\\begin{aligned}\\frac{\\partial L}{\\partial ${from.letter}} &= ${names}\\\\[4pt] &= ${numbers} = ${tex3(from.gradient)}\\end{aligned}`}
+      tex={`\\begin{aligned}\\frac{\\partial L}{\\partial ${from.letter}} &= ${names}\\\\[4pt] &= ${numbers}\\\\ &= ${tex3(from.gradient)}\\end{aligned}`}
       words={`The gradient of ${from.letter} is ${links.map(({ local }) => number(local)).join(' times ')}, which is ${number(from.gradient)}`}
     />
   )

@@ -53,22 +53,7 @@ function firstPair(all: readonly Numbered[], chosen: WeightRef | undefined): [We
   return [first, { name: first.name, element: first.element === 0 ? Math.min(1, last.size - 1) : 0 }]
 }
 
-/** Whether the panel is worked on: a surface costs time, so it begins when it is asked for. */
 export function Landscape({ run, info }: ViewProps): JSX.Element {
-  const [begun, setBegun] = useState(false)
-  return begun ? (
-    <Shown run={run} info={info} />
-  ) : (
-    <Panel title="Loss surface" class="landscape">
-      <p class="muted">The loss around the present weights, and the way that the run has taken on it.</p>
-      <button type="button" class="start" onClick={() => setBegun(true)}>
-        Look around
-      </button>
-    </Panel>
-  )
-}
-
-function Shown({ run, info }: ViewProps): JSX.Element {
   const lab = useLab()
   const all = parametersOf(info)
   const [along, setAlong] = useState<Along>('two')
@@ -209,6 +194,6 @@ export const landscape: View = {
   id: 'landscape',
   title: 'Loss surface',
   about: 'The loss around the present weights, with the way that the run has taken and where the next step leads.',
-  fits: () => true,
+  fits: ({ parameterCount }) => parameterCount > 0,
   Component: Landscape,
 }

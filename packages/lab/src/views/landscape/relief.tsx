@@ -28,7 +28,7 @@ export function Relief({ survey }: { readonly survey: Survey }): JSX.Element {
     /** u and v from -0.5 to 0.5, the height from 0 to 1. */
     const project = (u: number, v: number, h: number): readonly [x: number, y: number, depth: number] => {
       const [a, b] = [u * cos - v * sin, u * sin + v * cos]
-      return [width / 2 + a * unit, height * 0.62 - b * unit * tilt - h * height * 0.42, b]
+      return [width / 2 + a * unit, height * 0.7 - b * unit * tilt - h * height * 0.34, b]
     }
     const heightOf = (loss: number): number => {
       const share = Math.max(0, Math.min(1, (loss - low) / (high - low)))

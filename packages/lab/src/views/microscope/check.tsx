@@ -54,7 +54,7 @@ export function CheckPart({
   }
   return (
     <section class="micro-part" aria-labelledby="micro-check">
-      <h3 id="micro-check">Is it true?</h3>
+      <h3 id="micro-check">Measured, to check it</h3>
       <p class="row">
         <button type="button" disabled={check === 'asked'} onClick={() => void ask()}>
           Check by finite differences
@@ -67,7 +67,7 @@ export function CheckPart({
           <>
             <Formula
               display
-              tex={`\\frac{L(w + ${tex(check.step, { digits: 2 })}) - L(w - ${tex(check.step, { digits: 2 })})}{2 \\cdot ${tex(check.step, { digits: 2 })}} = \\mathbf{${tex(check.measured, { digits: 8 })}}`}
+              tex={`\\frac{L(w + ${tex(check.step, { digits: 2 })}) - L(w - ${tex(check.step, { digits: 2 })})}{2 \\cdot ${tex(check.step, { digits: 2 })}}`}
               words={`Measured slope ${number(check.measured, 8)}`}
             />
             <dl class="sums figures">

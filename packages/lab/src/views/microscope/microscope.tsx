@@ -19,7 +19,7 @@ import { ChooseWeight, useWeight, WeightName } from './choose.tsx'
 import './microscope.css'
 import { keyOf, TermTree } from './tree.tsx'
 import { UpdatePart } from './update.tsx'
-import { isNoise, shown, tex } from './words.ts'
+import { isNoise, parametersOf, shown, tex } from './words.ts'
 
 type Unfolded = Questions['unfolded']['answer']
 
@@ -55,7 +55,8 @@ export function Microscope({
   onUpdate,
 }: ViewProps & MicroscopeParts): JSX.Element {
   const { selection } = useLab()
-  const [weight, setWeight] = useWeight(info)
+  const [chosen, setWeight] = useWeight(info)
+  const weight = chosen ?? { name: parametersOf(info)[0]?.name ?? '', element: 0 }
   const [isBatch, setBatch] = useState(begin === 'batch')
   const [stride, setStride] = useState<Stride>('modules')
   const [limit, setLimit] = useState(first)
@@ -73,8 +74,8 @@ export function Microscope({
     const [id, element] = key.split(':').map(Number)
     return { id, element }
   })
-  const paced = usePaced('unfolded', weight && { run, ...weight, of, stride, limit, open: asked })
-  const fits = paced.ask && weight && paced.ask.name === weight.name && paced.ask.element === weight.element
+  const paced = usePaced('unfolded', { run, ...weight, of, stride, limit, open: asked })
+  const fits = paced.ask && paced.ask.name === weight.name && paced.ask.element === weight.element
   const found = fits && paced.ask?.stride === stride ? paced.value : undefined
   const known = new Map(found?.opened.map((terms) => [keyOf(terms), terms]))
   const reached = [...open].some((path) => known.get(path.split('/').at(-1) as string)?.terms[0]?.name === 'loss')
@@ -82,18 +83,6 @@ export function Microscope({
     if (reached) onSeen?.('loss', found?.gradient ?? 0)
   }, [reached])
 
-  if (!weight)
-    return (
-      <Panel title="Microscope" class="microscope-panel">
-        <p class="muted">
-          Choose a weight, in any picture of weights or here, and see its gradient as the sum of products that it is.
-        </p>
-        <ChooseWeight info={info} weight={{ name: parameterNames(info)[0], element: 0 }} onChange={setWeight} />
-        <button type="button" class="start" onClick={() => setWeight({ name: parameterNames(info)[0], element: 0 })}>
-          Look at {parameterNames(info)[0]}
-        </button>
-      </Panel>
-    )
   return (
     <Panel title="Microscope" class="microscope-panel" {...(found && { stamp: found.stamp })}>
       {choose && <ChooseWeight info={info} weight={weight} onChange={setWeight} />}
@@ -159,9 +148,6 @@ export function Microscope({
   )
 }
 
-const parameterNames = (info: ViewProps['info']): string[] =>
-  info.modules.flatMap(({ parameters }) => parameters.map(({ name }) => name))
-
 /** ∂L/∂w = Σ local × upstream, with the largest products written out. */
 function Headline({ found: { root, gradient } }: { readonly found: Unfolded }): JSX.Element {
   const noise = isNoise(root)
@@ -205,6 +191,6 @@ export const microscope: View = {
   id: 'microscope',
   title: 'Microscope',
   about: 'The gradient of one weight, product by product, down to the loss, and what the next step makes of it.',
-  fits: () => true,
+  fits: ({ parameterCount }) => parameterCount > 0,
   Component: Microscope,
 }

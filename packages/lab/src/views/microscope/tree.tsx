@@ -152,7 +152,6 @@ function TermRow({
 }): JSX.Element {
   const { text, place: where } = nameOfTerm(term, info, samples)
   const { local, upstream, product, value } = term
-  const spoken = `By way of ${text}${where && `, ${where}`}: local ${number(local)} times upstream ${number(upstream)} is ${number(product)}`
   const rest = open ? parts?.rest : undefined
   return (
     // Keys are heard by the tree, which knows the rows around.
@@ -163,7 +162,6 @@ function TermRow({
       aria-level={depth}
       aria-posinset={place}
       aria-setsize={count}
-      aria-label={spoken}
       {...(!ends && { 'aria-expanded': open })}
       tabIndex={tabIndex}
       style={{ '--depth': depth - 1 }}
@@ -180,8 +178,12 @@ function TermRow({
           <span class="muted term-value"> = {number(value)}</span>
         </span>
       </span>
-      <span class="figures">{number(local, 4)}</span>
       <span class="figures">
+        <span class="hidden-text">local </span>
+        {number(local, 4)}
+      </span>
+      <span class="figures">
+        <span class="hidden-text">upstream </span>
         <span class="times">× </span>
         {number(upstream, 4)}
       </span>
