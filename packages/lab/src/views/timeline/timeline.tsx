@@ -100,7 +100,6 @@ function Marks({
         .slice(-mostMarks)
         .map(({ step, text }, i) => (
           <button
-            // biome-ignore lint/suspicious/noArrayIndexKey: several changes may stand at one step
             key={`${step} ${i}`}
             type="button"
             class="event"

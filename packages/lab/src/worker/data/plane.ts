@@ -119,9 +119,6 @@ const rules: Readonly<Record<PlaneSet, Rule>> = {
   },
 }
 
-/** How many classes a set has; 0: its targets are numbers. */
-export const classesOf = (set: PlaneSet): number => rules[set].classes
-
 /** Draws that depend on the seed alone: mulberry32 (T. Ettinger), and normal numbers by Box and Muller. */
 export function drawsFrom(seed: number): Draw {
   let state = seed >>> 0
