@@ -12,6 +12,7 @@ import { gates } from './gates/gates.tsx'
 import { landscape } from './landscape/landscape.tsx'
 import { microscope } from './microscope/microscope.tsx'
 import { network } from './network/network.tsx'
+import { operations } from './operations/operations.tsx'
 import { predictions } from './predictions/predictions.tsx'
 import { saliency } from './saliency/saliency.tsx'
 import { sample } from './sample/sample.tsx'
@@ -32,6 +33,7 @@ export const views: readonly View[] = [
   experiments,
   doctor,
   compare,
+  operations,
   microscope,
   landscape,
   draw,

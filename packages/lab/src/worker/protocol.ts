@@ -251,6 +251,23 @@ export interface Invented {
   readonly known?: Part
 }
 
+/** One operation of a training step. */
+export interface StepOperation {
+  readonly id: number
+  readonly op: string
+  /** `data`, `variable`, `constant`, `movement` … as the library's recordings say. */
+  readonly kind: string
+  readonly pass: 'forward' | 'backward' | 'update'
+  /** The module that it belongs to. */
+  readonly path: string
+  /** What it is called: a parameter, a module that gave it back, a named tensor; or nothing. */
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly inputs: readonly number[]
+  /** What it does, in a sentence. */
+  readonly doc: string
+}
+
 /** One module's part in the forward pass of one input. */
 export interface PassageLayer {
   readonly path: string
@@ -619,6 +636,31 @@ export interface Questions {
       readonly output: Numbers
       readonly probabilities?: Numbers
       readonly target?: Float32Array
+    }
+  }
+  /** The next step as the operations that it consists of, in their order. Outputs, parameters and their new values are named. */
+  operations: {
+    ask: { readonly run: RunId }
+    answer: { readonly stamp: Stamp; readonly samples: number; readonly operations: readonly StepOperation[] }
+  }
+  /** One of them: its numbers and those it was made of, and how one element came about. */
+  operation: {
+    ask: { readonly run: RunId; readonly id: number; readonly element: number }
+    answer: {
+      readonly stamp: Stamp
+      readonly numbers: Numbers
+      readonly inputs: readonly { readonly id: number; readonly numbers: Numbers }[]
+      /** What the element is made of: numbers of the inputs, with how much each counts. */
+      readonly made: readonly {
+        readonly id: number
+        readonly terms: readonly {
+          readonly position: readonly number[]
+          readonly value: number
+          readonly local: number
+          readonly product: number
+        }[]
+        readonly rest: { readonly count: number; readonly sum: number }
+      }[]
     }
   }
   /** The forward pass of one input through layers that follow one another, each with the numbers it worked on. */

@@ -10,6 +10,7 @@ import { letters, next } from './letters.ts'
 import { losses, outcomes } from './losses.ts'
 import { gradientCheck, unfolded } from './microscope.ts'
 import { activation, activations, parameter } from './numbers.ts'
+import { operation, operations } from './operations.ts'
 import { parts } from './parts.ts'
 import { composed, passage } from './passage.ts'
 import { points, responses } from './plane.ts'
@@ -48,6 +49,8 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   letters,
   next,
   invented,
+  operations,
+  operation,
   passage,
   composed,
   losses,
