@@ -188,7 +188,7 @@ const samples: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
 }
 
 /** Functions of nn that make no layer of their own, or one that holds what a file cannot say. */
-const others = ['lambda', 'parameterList', 'removeParametrization']
+const others = ['intervene', 'lambda', 'parameterList', 'removeParametrization']
 
 const makers = nn as unknown as Record<string, (...args: readonly unknown[]) => nn.Module>
 const cases = Object.entries(samples).flatMap(([name, all]) =>

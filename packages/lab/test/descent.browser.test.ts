@@ -166,7 +166,7 @@ describe.skipIf(missing)('the way down, in a browser', () => {
       globalThis.glissadeLab?.client.ask('parameter', { run: 0, name: '0.weight', aspect: 'value' }),
     )
     expect(now?.numbers.values[3]).toBeCloseTo(after, 5)
-    const map = page.getByRole('application')
+    const map = page.getByRole('application', { name: 'The loss over' })
     await map.waitFor()
     await page.waitForFunction(() => document.querySelector('.landscape')?.textContent?.includes('Present point: loss'))
     await map.focus()
