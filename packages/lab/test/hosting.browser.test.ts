@@ -53,7 +53,7 @@ describe.skipIf(missing)('the page as it is served', () => {
       await page.getByRole('button', { name }).click()
       await page.getByRole('button', { name: 'Close' }).click()
     }
-    await page.getByRole('button', { name: 'Train' }).click()
+    await page.getByRole('button', { name: 'Train', exact: true }).click()
     await page.waitForFunction(() => (globalThis.glissadeLab?.progress.value?.stamp.step ?? 0) > 20)
     // A page without runs is answered 404, which the console tells; that is no breach.
     expect(problems.filter((each) => !each.includes('404'))).toEqual([])
@@ -65,7 +65,7 @@ describe.skipIf(missing)('the page as it is served', () => {
     const { page, problems, close } = await openAt(host.address, '#/studio')
     await ready(page)
     await page.getByText('Training runs on one thread here').waitFor()
-    await page.getByRole('button', { name: 'Train' }).click()
+    await page.getByRole('button', { name: 'Train', exact: true }).click()
     await page.waitForFunction(() => (globalThis.glissadeLab?.progress.value?.stamp.step ?? 0) > 50)
     expect(problems).toEqual([])
     await close()
@@ -85,10 +85,12 @@ describe.skipIf(missing)('the page as it is served', () => {
   test('loads at most 250 KB of script, compressed, before a chapter is opened, and answers soon', async () => {
     for (const place of ['#/', '#/studio']) {
       const { page, address, close } = await openLab('about:blank'.slice(0, 0))
+      const folder = await builtPage()
       const scripts = new Map<string, number>()
-      page.on('response', async (response) => {
-        if (response.url().startsWith(address) && /\.js$/.test(response.url()) && !/worker|wasm/.test(response.url()))
-          scripts.set(response.url().slice(address.length), gzipSync(await response.body()).length)
+      page.on('response', (response) => {
+        const file = response.url().slice(address.length)
+        if (response.url().startsWith(address) && file.endsWith('.js'))
+          scripts.set(file, gzipSync(readFileSync(join(folder, file))).length)
       })
       await page.goto('about:blank')
       const from = performance.now()
@@ -98,11 +100,13 @@ describe.skipIf(missing)('the page as it is served', () => {
       const milliseconds = performance.now() - from
       await page.waitForTimeout(500)
       const bytes = [...scripts.values()].reduce((sum, size) => sum + size, 0)
+      const library = [...scripts].reduce((sum, [file, size]) => sum + (/worker|wasm/.test(file) ? size : 0), 0)
       console.log(
-        `${place}: ${(bytes / 1000).toFixed(1)} KB of script in ${scripts.size} files, ready after ${milliseconds.toFixed(0)} ms`,
+        `${place}: ${(bytes / 1000).toFixed(1)} KB of script in ${scripts.size} files (${(library / 1000).toFixed(1)} of the worker), ready after ${milliseconds.toFixed(0)} ms`,
       )
       expect(bytes).toBeGreaterThan(10_000)
-      expect(bytes).toBeLessThan(250_000)
+      // The first view is the contents page, with its worker; of the studio it is the page's own script that is bounded.
+      expect(place === '#/' ? bytes : bytes - library).toBeLessThan(250_000)
       await close()
     }
   })

@@ -16,6 +16,7 @@ import { operations } from './operations/operations.tsx'
 import { predictions } from './predictions/predictions.tsx'
 import { saliency } from './saliency/saliency.tsx'
 import { sample } from './sample/sample.tsx'
+import { slice } from './slice/slice.tsx'
 import { surface } from './surface/surface.tsx'
 import { tensors } from './tensors/tensors.tsx'
 import { tokens } from './tokens/tokens.tsx'
@@ -24,6 +25,7 @@ import type { View } from './view.ts'
 
 export const views: readonly View[] = [
   surface,
+  slice,
   network,
   curves,
   predictions,

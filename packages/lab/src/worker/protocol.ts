@@ -638,6 +638,20 @@ export interface Questions {
       readonly target?: Float32Array
     }
   }
+  /** Of tables: what the network says over two columns of numbers, the others being as in the input. */
+  slice: {
+    ask: { readonly run: RunId; readonly x: number; readonly y: number; readonly size: number; readonly input: Input }
+    answer: {
+      readonly stamp: Stamp
+      /** The columns of numbers, of which x and y are two. */
+      readonly columns: readonly { readonly name: string; readonly low: number; readonly high: number }[]
+      /** [outputs, size, size], rows from the highest y down; probabilities where it says classes. */
+      readonly output: Numbers
+      /** Samples for training in the units of the columns, [n, 2], and their targets. */
+      readonly points: Float32Array
+      readonly targets: Float32Array
+    }
+  }
   /** The next step as the operations that it consists of, in their order. Outputs, parameters and their new values are named. */
   operations: {
     ask: { readonly run: RunId }

@@ -1,6 +1,7 @@
 /** Chapter 10: memory: RNN, LSTM and GRU, trained in the page; state and gates through time; new names. */
 import type { Chapter, Scene } from '../chapter.ts'
 import { recentLoss } from '../scene.ts'
+import { moment, press, slide } from '../stages/hands.ts'
 import { echoLine, echoSpec, lastDot, recurrentSpec } from '../stages/names.ts'
 import { memoryStage, tokensStage } from '../stages/sequence.tsx'
 
@@ -77,6 +78,12 @@ In the map a column is the state after a letter, a row one of the 32 numbers. Be
       achieve: {
         text: 'Choose one place of *n* and then the other, and compare the numbers in the sum. (Any other name with a letter twice will do.)',
         when: (scene) => scene.fact('twice') === 1,
+        showMe: async ({ lab }) => {
+          for (const place of [2, 3]) {
+            lab.selection.time.value = place
+            await moment()
+          }
+        },
         done: 'The part of the letter is the same both times; the part of the state is not. That difference is all its memory.',
       },
     },
@@ -114,6 +121,9 @@ trained yet.`,
       achieve: {
         text: 'Look at the last dot, and at the first letter’s bar. How many fifths of the height are missing?',
         when: (scene) => scene.lab.selection.time.value === lastDot && (scene.fact('ratio') ?? 1) < 1e-3,
+        showMe: ({ lab }) => {
+          lab.selection.time.value = lastDot
+        },
         done: 'Each fifth is a power of ten. This is the **vanishing gradient**: what is long ago is hardly ever learned from.',
       },
     },
@@ -173,6 +183,19 @@ And the error? It now finds its way back.`,
         when: (scene) => {
           const at = scene.lab.selection.time.value
           return at > 1 && at <= lastDot && (scene.fact('forget') ?? 0) > 0.95
+        },
+        showMe: async ({ lab }) => {
+          const info = lab.info.value
+          const module = info?.modules.find(({ kind }) => kind === 'lstm')?.path
+          if (!info || module === undefined) return
+          const { tracks } = await lab.client.ask('gates', { run: info.run, module, input: lab.selection.input.value })
+          const forget = tracks[0].parts.find(({ name }) => name === 'f')?.numbers
+          if (!forget) return
+          const units = forget.shape[1]
+          const open = forget.values.subarray(2 * units, (lastDot + 1) * units)
+          const best = open.indexOf(Math.max(...open))
+          lab.selection.time.value = 2 + Math.floor(best / units)
+          lab.selection.pinned.value = { kind: 'unit', module, unit: best % units }
         },
         done: 'A factor near 1 at every step: kept on the way there, and kept on the way back. An RNN learns this task too, but later and less surely.',
       },
@@ -239,6 +262,11 @@ how names sound. It does not know that they belong to somebody.`,
       achieve: {
         text: 'Find a temperature at which at least ten of twenty names are nobody’s, and still sound like names.',
         when: (scene) => (scene.fact('new') ?? 0) >= 10 && (scene.fact('different') ?? 0) >= 10,
+        showMe: async () => {
+          slide('Temperature', 1)
+          await moment()
+          press('Invent')
+        },
         done: 'A few thousand weights, a few seconds, and names that nobody ever had.',
       },
     },

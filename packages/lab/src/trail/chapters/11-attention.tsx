@@ -1,6 +1,9 @@
 /** Chapter 11: attention: a small transformer learns names; heads, and the sums inside one, with their numbers. */
+
+import { typed } from '../../views/sequence/letters.ts'
 import type { Chapter, Scene } from '../chapter.ts'
 import { recentLoss } from '../scene.ts'
+import { looks, moment, press, slide, tryEach } from '../stages/hands.ts'
 import { transformerSpec } from '../stages/names.ts'
 import { attentionStage, headsSeen, tokensStage } from '../stages/sequence.tsx'
 
@@ -72,6 +75,12 @@ Choose a letter that looks, then a letter that it may look at, and read the sum.
       achieve: {
         text: 'Take a letter from the fourth on, and choose the key that fits it best, in any head.',
         when: (scene) => scene.fact('largest') === 1,
+        showMe: async (scene) => {
+          scene.lab.selection.time.value = 5
+          await moment()
+          const keys = Array.from({ length: 6 }, (_, place) => () => press(`Key ${place + 1},`))
+          await tryEach(keys, () => scene.fact('largest') === 1)
+        },
         done: 'The row of products shows which numbers made it so large: where both are large, with the same sign.',
       },
     },
@@ -99,6 +108,7 @@ shares that make 1.`,
       achieve: {
         text: 'Find a head and a letter (the fourth or later) that gives more than half of its attention to one place.',
         when: (scene) => (scene.fact('sure') ?? 0) > 0.5,
+        showMe: (scene) => tryEach(looks(scene, 11), () => (scene.fact('sure') ?? 0) > 0.5),
         done: 'One score is larger than the others by only one or two: *e* makes a clear choice of it.',
       },
     },
@@ -128,6 +138,7 @@ So a head is a question, an offer and a gift. All three are learned.`,
       achieve: {
         text: 'Look at the same letter through three heads. Each takes something else along.',
         when: (scene) => headsSeen(scene, 2, 4) >= 3,
+        showMe: (scene) => tryEach(looks(scene, 3), () => headsSeen(scene, 2, 4) >= 3),
         done: 'Several heads side by side: several questions can be asked at once.',
       },
     },
@@ -160,6 +171,17 @@ itself.`,
       achieve: {
         text: 'Type the beginning of a name for which the first guess at the bottom is another than at the top, and likelier than 20 %.',
         when: (scene) => scene.fact('turned') === 1,
+        showMe: (scene) => {
+          const beginnings = ['mich', 'chris', 'eliz', 'ann', 'rich', 'cath', 'jos', 'will', 'mar', 'fran', 'al', 'th']
+          const info = scene.lab.info.value
+          const tries = beginnings.map((text) => () => {
+            if (!info) return
+            const { input, length } = typed(info, text)
+            scene.lab.selection.input.value = input
+            scene.lab.selection.time.value = length - 1
+          })
+          return tryEach(tries, () => scene.fact('turned') === 1)
+        },
         done: 'The letters before made the difference. Read from above downwards where the guess turned.',
       },
     },
@@ -192,6 +214,14 @@ Draw letter by letter, or let it finish.`,
       achieve: {
         text: 'Try both ends: a temperature of 0.3 or less, and one of 1.7 or more. Finish some names at each.',
         when: (scene) => scene.fact('cold') === 1 && scene.fact('hot') === 1,
+        showMe: async () => {
+          for (const temperature of [0.2, 1.8]) {
+            slide('Temperature', temperature)
+            await moment()
+            press('Finish it')
+            await moment()
+          }
+        },
         done: 'Cold is safe and dull, hot is lively and wrong. Between them lies what people call creative.',
       },
     },
@@ -221,6 +251,7 @@ not know what a name is.`,
       achieve: {
         text: 'Invent twenty names of which at least ten are nobody’s. Then train on for a while, and invent again: what changes?',
         when: (scene) => (scene.fact('new') ?? 0) >= 10,
+        showMe: () => press('Invent'),
         done: 'The larger models that people talk to do just this, with a hundred thousand different tokens in place of 27 letters.',
       },
     },

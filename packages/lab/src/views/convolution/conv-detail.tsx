@@ -204,7 +204,12 @@ function ProductSum({
   const scale = largestSize(terms.weights)
   return (
     <div class="product-sum">
-      <div class="grids">
+      <section
+        class="grids"
+        aria-label="The window, the kernel and their products"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls sideways, by keys too
+        tabIndex={0}
+      >
         <figure>
           <NumberGrid name="Patch" size={kernel} at={(k) => inputs.get(first + k)} scale={largestSize(terms.inputs)} />
           <figcaption>patch</figcaption>
@@ -224,7 +229,7 @@ function ProductSum({
           />
           <figcaption>products, together {number(sums[channel])}</figcaption>
         </figure>
-      </div>
+      </section>
       <p class="figures sum-line" data-value={terms.value}>
         {Array.from(sums, (sum, k) => (
           <span key={k} class={k === channel && own > 1 ? 'chosen' : ''} title={`channel ${k + 1}`}>

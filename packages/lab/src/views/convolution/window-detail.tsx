@@ -107,7 +107,12 @@ function Made({ terms, kind }: { readonly terms: Terms; readonly kind: string })
   const width = columnsOf(terms)
   return (
     <div class="product-sum">
-      <div class="grids">
+      <section
+        class="grids"
+        aria-label="The window, the kernel and their products"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls sideways, by keys too
+        tabIndex={0}
+      >
         <figure>
           <NumberGrid
             name="Window"
@@ -118,7 +123,7 @@ function Made({ terms, kind }: { readonly terms: Terms; readonly kind: string })
           />
           <figcaption>window</figcaption>
         </figure>
-      </div>
+      </section>
       <p class="figures sum-line" data-value={value}>
         {rule === 'largest' ? 'the largest' : `their sum ÷ ${number(terms.divisor ?? inputs.length)}`} ={' '}
         <strong>{number(value)}</strong>

@@ -3,38 +3,17 @@ import { useSignalEffect } from '@preact/signals'
 import type { JSX, TargetedMouseEvent } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useLab, useQuestion } from '../../state/ask.ts'
+import { classPicture } from '../../ui/class-picture.ts'
 import { classColour, colours, css, drawCells, drawMark, largestSize, signed } from '../../ui/colour.ts'
 import { Panel, Toggle } from '../../ui/controls.tsx'
 import { invalidate, useCanvas } from '../../ui/frame.ts'
-import type { Numbers, Questions, SampleRef } from '../../worker/protocol.ts'
+import type { Questions, SampleRef } from '../../worker/protocol.ts'
 import { allOpen, columnFor, nameOf } from '../network/columns.ts'
 import type { View, ViewProps } from '../view.ts'
 
 /** Half the side of the plane. */
 const reach = 6
 const cells = 50
-
-/** The colour of each place: that of the likeliest class, paler where it is less sure. */
-function classPicture(
-  { values, shape }: Numbers,
-  discrete: boolean,
-): { data: Float32Array; colour: (i: number) => readonly [number, number, number] } {
-  const [classes, size] = shape
-  const places = size * size
-  const ground = colours().zero
-  const colour = (i: number): readonly [number, number, number] => {
-    let best = 0
-    for (let k = 1; k < classes; k++) if (values[k * places + i] > values[best * places + i]) best = k
-    const sure = discrete ? 0.75 : Math.max(0, (values[best * places + i] - 1 / classes) / (1 - 1 / classes)) * 0.85
-    const full = classColour(best)
-    return [0, 1, 2].map((c) => ground[c] + (full[c] - ground[c]) * sure) as unknown as readonly [
-      number,
-      number,
-      number,
-    ]
-  }
-  return { data: Float32Array.from({ length: places }, (_, i) => i), colour }
-}
 
 /** Where a point stands in the picture of a side of `width` pixels. */
 const toPixels = (points: Float32Array, i: number, width: number): [x: number, y: number] => [

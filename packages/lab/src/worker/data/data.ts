@@ -20,8 +20,20 @@ export interface LabData {
   readonly features: readonly string[]
   /** Coordinates [n, 2] of samples that are points of the plane. */
   readonly points?: Float32Array
+  /** Of tables: the columns of numbers, with what they are scaled by, and between which values they lie. */
+  readonly columns?: readonly NumberColumn[]
   /** Inputs for places of the plane: [n, 2] → [n, features]. */
   readonly fromPlane?: (places: Float32Array) => Float32Array
+}
+
+/** A column of numbers: the network is given (number - mean) / deviation, as input number `input`. */
+export interface NumberColumn {
+  readonly name: string
+  readonly input: number
+  readonly mean: number
+  readonly deviation: number
+  readonly low: number
+  readonly high: number
 }
 
 /** How many of `count` samples are for training: at least one of each part. */

@@ -5,7 +5,7 @@
 import { data as library } from 'glissade'
 import Papa from 'papaparse'
 import type { DataSpec, TableData } from '../../spec/spec.ts'
-import { type LabData, trainCountOf } from './data.ts'
+import { type LabData, type NumberColumn, trainCountOf } from './data.ts'
 
 /** A column of at most so many different whole numbers is one of classes. */
 const mostClasses = 20
@@ -54,6 +54,13 @@ export function tableData(spec: DataSpec & TableData): LabData {
     testCount: mixed.length - trainCount,
     labels: classes ? words : [],
     features: columns.map(({ name }) => name),
+    columns: columns.flatMap(({ name, values, scale }, input) => {
+      if (!scale) return []
+      let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+      for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
+      const { mean, deviation } = scale
+      return [{ name, input, mean, deviation, low: mean + deviation * low, high: mean + deviation * high }]
+    }),
   }
 }
 
@@ -62,8 +69,15 @@ const isNumber = (text: string): boolean => text !== '' && Number.isFinite(Numbe
 const naturally = (a: string, b: string): number =>
   isNumber(a) && isNumber(b) ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0
 
+interface Encoded {
+  readonly name: string
+  readonly values: Float32Array
+  /** Of a column of numbers. */
+  readonly scale?: Pick<NumberColumn, 'mean' | 'deviation'>
+}
+
 /** What a column is to the network. Means and deviations are those of the training part; what is missing is the mean. */
-function encode(name: string, texts: readonly string[], trainCount: number): { name: string; values: Float32Array }[] {
+function encode(name: string, texts: readonly string[], trainCount: number): Encoded[] {
   const given = texts.filter((text) => text !== '')
   if (given.every(isNumber)) {
     const seen = texts
@@ -73,13 +87,14 @@ function encode(name: string, texts: readonly string[], trainCount: number): { n
     const mean = seen.reduce((sum, value) => sum + value, 0) / Math.max(1, seen.length)
     const variance = seen.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, seen.length)
     const deviation = Math.sqrt(variance) || 1
-    return [{ name, values: Float32Array.from(texts, (text) => (text === '' ? 0 : (Number(text) - mean) / deviation)) }]
+    const values = Float32Array.from(texts, (text) => (text === '' ? 0 : (Number(text) - mean) / deviation))
+    return [{ name, values, scale: { mean, deviation } }]
   }
   const counts = new Map<string, number>()
   for (const text of given) counts.set(text, (counts.get(text) ?? 0) + 1)
   const words = [...counts].sort((a, b) => b[1] - a[1]).map(([word]) => word)
   const own = words.slice(0, mostWords)
-  const columns = own.map((word) => ({
+  const columns: Encoded[] = own.map((word) => ({
     name: `${name} = ${word}`,
     values: Float32Array.from(texts, (text) => Number(text === word)),
   }))

@@ -18,6 +18,7 @@ import { prediction } from './prediction.ts'
 import { predictions } from './predictions.ts'
 import { occlusion, saliency } from './saliency.ts'
 import { samples } from './samples.ts'
+import { slice } from './slice.ts'
 import { stream } from './stream.ts'
 import { strongest } from './strongest.ts'
 import { terms } from './terms.ts'
@@ -49,6 +50,7 @@ export const answerers: { readonly [Q in QuestionName]: Answerer<Q> } = {
   letters,
   next,
   invented,
+  slice,
   operations,
   operation,
   passage,

@@ -43,7 +43,7 @@ function grid(size: number): Float32Array {
 }
 
 /** [places, units] → [units, size, size] */
-function unitMaps(
+export function unitMaps(
   values: ArrayLike<number>,
   shape: readonly number[],
   size: number,
